@@ -24,7 +24,7 @@ from attnmel.data.audit.search.candidates import (
     SYMMETRIES,
     Candidates,
     CandidateSearch,
-    joined,
+    joined_candidates,
     spectra,
     turned,
     undone,
@@ -41,7 +41,7 @@ def searched(described: Signatures, *, exhaustive: bool) -> tuple[Candidates, fl
     """Return the candidates by whole frames and views, and the seconds."""
     start = time.process_time()
     search = CandidateSearch(described, exhaustive=exhaustive)
-    found = joined([search.candidates(), *(search.view_candidates(view) for view in range(1, len(VIEWS)))])
+    found = joined_candidates([search.candidates(), *(search.view_candidates(view) for view in range(1, len(VIEWS)))])
     return found, time.process_time() - start
 
 

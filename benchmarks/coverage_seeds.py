@@ -18,7 +18,7 @@ from scipy import stats
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics
 from attnmel.evaluation.statistics.bootstrap import Interval, percentile_interval
 from attnmel.evaluation.statistics.delong import areas, logit_interval
-from attnmel.evaluation.statistics.multi_seed import Estimate, crossed_draws, difference_estimate, recipe_estimate
+from attnmel.evaluation.statistics.multi_seed import SeedEstimate, crossed_draws, difference_estimate, recipe_estimate
 
 APART = 1.4
 """Distance of the two kinds in standard deviations: an AUC of 0.84."""
@@ -86,7 +86,9 @@ def recipe_intervals(one: ResampledMetrics, place: int, generator: np.random.Gen
     alone = one.values[:, place].var(ddof=1) / len(one.values)
     return {
         "t over seeds and images": estimate.share_interval(),
-        "the same, seeds - 1 degrees": Estimate(estimate.value, estimate.variance, len(draws[0]) - 1).share_interval(),
+        "the same, seeds - 1 degrees": SeedEstimate(
+            estimate.value, estimate.variance, len(draws[0]) - 1
+        ).share_interval(),
         "hierarchical bootstrap": percentile_interval(estimate.value, crossed_draws(draws, generator)),
         "bootstrap of images alone": percentile_interval(estimate.value, draws.mean(axis=1)),
         "t over seeds alone": logit_interval(estimate.value, float(alone), float(few)),
@@ -103,10 +105,10 @@ def difference_intervals(both: ResampledMetrics, place: int, generator: np.rando
     welch = sum(parts) ** 2 / max(sum(part**2 for part in parts), 1e-30) * (len(first) - 1)
     return {
         "t over seeds and images": estimate.interval(),
-        "the same, seeds - 1 degrees": Estimate(estimate.value, estimate.variance, len(first) - 1).interval(),
+        "the same, seeds - 1 degrees": SeedEstimate(estimate.value, estimate.variance, len(first) - 1).interval(),
         "hierarchical bootstrap": percentile_interval(estimate.value, crossed),
         "bootstrap of images alone": percentile_interval(estimate.value, there.mean(axis=1) - here.mean(axis=1)),
-        "t over seeds alone": Estimate(estimate.value, float(sum(parts)), float(welch) or 1.0).interval(),
+        "t over seeds alone": SeedEstimate(estimate.value, float(sum(parts)), float(welch) or 1.0).interval(),
     }
 
 

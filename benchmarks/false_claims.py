@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.recipes import compare
+from attnmel.evaluation.comparison.recipes import compare_recipes
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.records import Predictions
 
@@ -60,7 +60,9 @@ def main() -> None:
         pair = entrants(
             np.random.default_rng([chosen.seed, number]), chosen.positives, chosen.negatives, chosen.images_per_lesion
         )
-        for row in compare(pair, resampling=ResamplingConfig(resamples=500, permutations=499, seed=number)).differences:
+        for row in compare_recipes(
+            pair, resampling=ResamplingConfig(resamples=500, permutations=499, seed=number)
+        ).differences:
             for method in (row.outcome.chosen, *row.outcome.others):
                 claims[row.measure, f"p of {method.name}"].append(method.p < 0.05)
                 if not math.isnan(method.low):

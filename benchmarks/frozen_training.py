@@ -35,7 +35,7 @@ from attnmel.models.classifiers import trunk_of
 from attnmel.pipeline.train.setup import objective, schedule, set_up, start_network
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT
-from attnmel.training.loop import EpochLoss, train
+from attnmel.training.loop import EpochLoss, train_epochs
 from random_cache import MEAN, STD, random_cache
 
 
@@ -104,7 +104,7 @@ def loop(name: str, cache: Cache, home: Path, chosen: argparse.Namespace) -> Ite
     maker = BatchMaker(cache, every, every % 2, mean=MEAN, std=STD, prior=prior, device="cpu", maps=maps)
     views = views and Views(chosen.views, 0, count, cache.side, chosen.size)
     batches = TrainingBatches(maker, size=chosen.size, repeats={}, passes=1, batch=chosen.batch, seed=0, views=views)
-    return train(
+    return train_epochs(
         network,
         optimizer,
         batches,

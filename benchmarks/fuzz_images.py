@@ -31,8 +31,8 @@ def npz_targets(strangers: Path) -> Iterator[Target]:
 
 def image_targets(strangers: Path) -> Iterator[Target]:
     """Give the readers of images, masks, superpixels and DICOM files."""
-    from tests.strangers.make_dicom import write_cases
-    from tests.strangers.make_images import make_images, refused
+    from tests.strangers.images.make_dicom import write_cases
+    from tests.strangers.images.make_images import make_images, refused
 
     folder = strangers / "images"
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from fuzz_target import Target, whole_files
 
 def set_targets(strangers: Path) -> Iterator[Target]:
     """Give the readers of PH2, Derm7pt, MILK10k, a download of the ISIC Archive, and tables of ISIC 2019, 2020."""
-    from tests.strangers import make_sets
+    from tests.strangers.datasets import make_sets
 
     place = strangers / "sets"
     if not place.exists():

@@ -84,8 +84,8 @@ def _archives(base: Path) -> Iterator[Target]:
 
 
 def _tables(base: Path, strangers: Path) -> Iterator[Target]:
-    from tests.strangers.make_readers import write_imrmc_variants, write_sequential
-    from tests.strangers.make_tables import FOLDERS, SUBMISSIONS
+    from tests.strangers.readings.make_readers import write_imrmc_variants, write_sequential
+    from tests.strangers.tables.make_tables import FOLDERS, SUBMISSIONS
 
     own = [one.table for one in FOLDERS]
     own.append(b"image,label,group,age,sex,site,split\na.png,melanoma,g1,55,f,back,train\nb.png,rest,g2,70,m,,test\n")

@@ -20,7 +20,7 @@ from sklearn.metrics import average_precision_score, jaccard_score
 from threadpoolctl import threadpool_limits
 
 from attnmel import runtime
-from attnmel.evaluation.maps.attention_overlap import binarised, upsampled
+from attnmel.evaluation.maps.attention_overlap import binarised, upsampled_maps
 from attnmel.evaluation.maps.localisation import CUTS, MEASURES, MapRanking, Target, jaccard_at, map_overlap
 
 SIDE = 224
@@ -63,7 +63,7 @@ def differences(maps: np.ndarray, lesion: Target) -> tuple[float, float]:
     part = slice(0, CHECKED)
     found = map_overlap(maps[part], [Target("lesion", lesion.masks[part], lesion.known[part])]).measures
     marked = [mask.ravel() > 127 for mask in lesion.masks[part]]
-    large, areas = upsampled(maps[part], SIDE), binarised(maps[part], SIDE)
+    large, areas = upsampled_maps(maps[part], SIDE), binarised(maps[part], SIDE)
     ap = [average_precision_score(truth, one.ravel()) for truth, one in zip(marked, large, strict=True)]
     jaccard = [jaccard_score(truth, area.ravel()) for truth, area in zip(marked, areas, strict=True)]
     return (
@@ -84,7 +84,7 @@ def main() -> None:
     every = targets(chosen.images)
     lesion = every[0]
     maps = np.random.default_rng(1).random((chosen.images, POOL3, POOL3)).astype(np.float32)
-    full = upsampled(maps, SIDE).astype(np.float32)
+    full = upsampled_maps(maps, SIDE).astype(np.float32)
     print(
         f"{runtime.device_name(torch.device('cpu'))}, numpy {np.__version__}, one core; {chosen.images} maps, masks of "
         f"{SIDE} pixels; medians of {chosen.runs} runs, seconds of the processor"

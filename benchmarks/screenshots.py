@@ -132,7 +132,7 @@ def study_pages(browser: Browser, folder: Path, out: Path) -> None:
 def report_page(browser: Browser, folder: Path, out: Path) -> None:
     """Show the start of the report of synthetic readers."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from tests.strangers.make_readers import write_sequential
+    from tests.strangers.readings.make_readers import write_sequential
 
     readings = write_sequential(folder / "readings.csv")
     attnmel("study", "analyse", readings, "--out", folder / "results")

@@ -7,7 +7,8 @@ The plain step is that of `plain_network`: contiguous, none of the program's cod
 Wanted: float32 within 1e-5 at every step. bf16 is shown beside it, and the plain step once more with its tensors
 channels last, the same formulas in another order of sums: how far rounding alone leads. Rounding grows with every step,
 faster with a higher rate and with batch-norm, whose scale a few values decide in so small a network; in float64 it is
-too small to matter, and program and plain step can be compared at the recipes' rate, `tests/test_training_curve.py`.
+too small to matter, and program and plain step can be compared at the recipes' rate
+(`tests/benchmarks/test_training_curve.py`).
 """
 
 import argparse

@@ -14,7 +14,7 @@ from attnmel.data.preprocess.cache import Cache
 from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.train.train import recipe_fabric
-from attnmel.training.loop import EpochLoss, train
+from attnmel.training.loop import EpochLoss, train_epochs
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
 
@@ -54,7 +54,7 @@ def training_loop(
     changed(network)
     optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, nesterov=True, weight_decay=1e-4)
     wrapped, optimizer = fabric.setup(network, optimizer)
-    return train(
+    return train_epochs(
         wrapped,
         optimizer,
         batches,

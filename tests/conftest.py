@@ -36,7 +36,7 @@ from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.segment.train import train_segmenter
 from attnmel.pipeline.train.train import recipe_fabric, train_run
 from attnmel.pretrained import catalogue
-from attnmel.pretrained.card import Source, Words
+from attnmel.pretrained.card import SourceFact, Words
 from attnmel.pretrained.catalogue import DEFAULT
 
 settings.register_profile("attnmel", deadline=None, derandomize=True, max_examples=50)
@@ -228,7 +228,7 @@ def _empty_figures(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     here = request.path.relative_to(TESTS)
     with pytest.MonkeyPatch.context() as patch:
-        if here.parts[0] in ("cli", "pipeline") and here.name != "test_report.py":
+        if here.parts[0] in ("cli", "documents", "pipeline") and here.name != "test_report.py":
             patch.setattr("attnmel.figures.svg.Figure.savefig", lambda figure, file, **named: file.write(EMPTY))
             patch.setattr("attnmel.report.galleries.examples.overlay", lambda picture, *maps, **named: picture[:1, :1])
         yield
@@ -283,7 +283,7 @@ WORDS = Words(
     title="a tiny network",
     made=("attnmel train demo",),
     chosen_on="predictions of two folds",
-    data=(Source(name="phantoms", use="training", licence="CC-0", source="drawn"),),
+    data=(SourceFact(name="phantoms", use="training", licence="CC-0", source="drawn"),),
     limits=("It knows nothing of skin.",),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import trained_model
 from attnmel.api.own_folder import make_folder
+from attnmel.api.places import Place, optional_path
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
@@ -38,7 +39,6 @@ __all__ = [
     "verify",
 ]
 
-Place = str | Path
 RANDOM = "random"
 """An embedding without a trained network."""
 
@@ -138,8 +138,8 @@ def verify(
         [str(one) for one in datasets],
         home=_home(home),
         reading=_reading(recipe, columns, strict),
-        html=None if html is None else Path(html),
-        png=None if png is None else Path(png),
+        html=optional_path(html),
+        png=optional_path(png),
         sample=sample,
         seed=seed,
         progress=as_progress(progress),
@@ -170,9 +170,9 @@ def audit(
     """
     from attnmel.files.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
-    from attnmel.pipeline.data.audit_output import list_exclusions, write_page
+    from attnmel.pipeline.data.audit_output import list_exclusions, write_pairs_page
 
-    written, listed = (None if one is None else Path(one) for one in (page, exclusions))
+    written, listed = (optional_path(one) for one in (page, exclusions))
     with hold_files(written, listed):
         audited = audit_datasets(
             [str(one) for one in datasets],
@@ -185,7 +185,7 @@ def audit(
             progress=as_progress(progress),
         )
         if written is not None:
-            write_page(audited, written)
+            write_pairs_page(audited, written)
         if listed is not None:
             list_exclusions(audited, listed, leave_out)
     return audited
@@ -229,4 +229,4 @@ def _network(embedding: str, progress: Progress) -> str:
 
 
 def _home(home: Place | None) -> Path:
-    return home_folder(None if home is None else Path(home))
+    return home_folder(optional_path(home))

@@ -42,8 +42,8 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_OTHER_BENIGN, ("benign",)),
     **dict.fromkeys(("mal_oth", "other_malignant"), ("malignant",)),
 }
-"""By diagnosis, as `plain` gives it: the classes that it counts as, the narrowest first. What is missing has no name
-but its own: AKIEC, which is either AK or SCC, and "miscellaneous"."""
+"""By diagnosis, as `plain_diagnosis` gives it: the classes that it counts as, the narrowest first. What is missing has
+no name but its own: AKIEC, which is either AK or SCC, and "miscellaneous"."""
 
 
 _ENGLISH = {
@@ -63,7 +63,7 @@ _ENGLISH = {
     "malignant": "bösartig maligne",
 }
 ENGLISH: Mapping[str, str] = {name: english for english, names in _ENGLISH.items() for name in names.split()}
-"""German, British and other forms of diagnoses, as `plain` gives them, in those of the challenges."""
+"""German, British and other forms of diagnoses, as `plain_diagnosis` gives them, in those of the challenges."""
 
 REST = "rest"
 """The class that takes every diagnosis which has no class of its own."""
@@ -76,14 +76,14 @@ AKIEC = "akiec"
 """Either AK or SCC, so none of a network that tells them apart."""
 
 
-def plain(name: str) -> str:
+def plain_diagnosis(name: str) -> str:
     """Return a name in small letters, with underscores for spaces and hyphens."""
     return re.sub(r"[\s_-]+", "_", name.strip().casefold())
 
 
 def usual(name: str) -> str:
-    """Return a name as `plain`, and in English."""
-    return ENGLISH.get(plain(name), plain(name))
+    """Return a name as `plain_diagnosis`, and in English."""
+    return ENGLISH.get(plain_diagnosis(name), plain_diagnosis(name))
 
 
 def class_among(diagnosis: str, classes: Sequence[str]) -> str | None:
@@ -94,12 +94,12 @@ def class_among(diagnosis: str, classes: Sequence[str]) -> str | None:
     """
     if diagnosis in classes:
         return diagnosis
-    written = {plain(name): name for name in reversed(classes)}
+    written = {plain_diagnosis(name): name for name in reversed(classes)}
     known = {usual(name): name for name in reversed(classes)} | written
     name = usual(diagnosis)
-    same = next((names for names in SAME_DIAGNOSES if name in map(plain, names)), frozenset[str]())
-    others = [usual(one) for one in classes if usual(one) in map(plain, same)]
-    names = (plain(diagnosis), name, *others, *OTHER_NAMES.get(name, ()))
+    same = next((names for names in SAME_DIAGNOSES if name in map(plain_diagnosis, names)), frozenset[str]())
+    others = [usual(one) for one in classes if usual(one) in map(plain_diagnosis, same)]
+    names = (plain_diagnosis(diagnosis), name, *others, *OTHER_NAMES.get(name, ()))
     return next((known[one] for one in names if one in known), None)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.errors import ConfigError, counted
+from attnmel.number_formats import fixed
 from attnmel.threads import OTHERS_CHOICES, available_processors, busy_processors, fair_threads, requested_threads
 
 # Of mallopt(3), with the values of glibc's malloc.h.
@@ -83,7 +84,7 @@ def use_threads(count: int | None = None, *, processes: int = 1, note: Callable[
     if count is None and not any(map(os.environ.get, OTHERS_CHOICES)):
         own, busy, total = available_processors(), busy_processors(), os.cpu_count() or 1
         count = max(1, min(torch.get_num_threads(), fair_threads(own, busy, total)) // processes)
-        reason = f" ({busy:.1f} of {total} processors are in use, {own} allowed; --threads sets another number)"
+        reason = f" ({fixed(busy, 1)} of {total} processors are in use, {own} allowed; --threads sets another number)"
     if count is not None:
         torch.set_num_threads(count)
     if note is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import refuse_swapped
+from attnmel.api.places import Place, optional_path
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.files.folders import RunFolder, home_folder
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 
     from attnmel.pipeline.segment.predict import Masks
     from attnmel.pipeline.segment.score import MasksScore
-    from attnmel.pipeline.segment.train import Trained
-
-Place = str | Path
+    from attnmel.pipeline.segment.train import TrainedSegmenter
 
 
 @dataclass(frozen=True)
 class Segmenter:
     """A trained segmenter, measured on its held-out images."""
 
-    found: "Trained"
+    found: "TrainedSegmenter"
 
     @property
     def path(self) -> Path:
@@ -119,7 +118,7 @@ def train(
     from attnmel.runtime import use_threads
 
     use_threads(threads)
-    where = home_folder(None if home is None else Path(home))
+    where = home_folder(optional_path(home))
     shown = as_progress(progress)
     run = RunFolder(Path(out))
     return Segmenter(train_segmenter(recipe, run, home=where, resume=resume, command=command, progress=shown))
@@ -158,11 +157,11 @@ def predict(
         predict_masks(
             Path(model),
             named,
-            home=home_folder(None if home is None else Path(home)),
-            out=None if out is None else Path(out),
+            home=home_folder(optional_path(home)),
+            out=optional_path(out),
             replace=replace,
             batch=batch,
-            dicom=None if dicom is None else Path(dicom),
+            dicom=optional_path(dicom),
             progress=as_progress(progress),
         )
     )
@@ -193,8 +192,8 @@ def score(
     return ScoredMasks(
         score_masks(
             str(dataset),
-            None if masks is None else Path(masks),
-            home=home_folder(None if home is None else Path(home)),
+            optional_path(masks),
+            home=home_folder(optional_path(home)),
             split=split,
             resamples=resamples,
             seed=seed,

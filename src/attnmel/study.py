@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.study_answers import Analysed, Answers, Frozen, Power, Status
+from attnmel.api.places import Place, optional_path
+from attnmel.api.study_answers import Analysed, Answers, FrozenStudy, Power, Status
 from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
@@ -20,7 +21,6 @@ from attnmel.progress import Progress
 if TYPE_CHECKING:
     from attnmel.pipeline.study.open_study import OpenStudy
 
-Place = str | Path
 ADDRESS = "http://127.0.0.1:8643"
 """Of the server that `attnmel study serve` starts."""
 
@@ -52,7 +52,7 @@ def new(
     address: str = ADDRESS,
     database: str | None = None,
     progress: Progress | Report | None = None,
-) -> Frozen:
+) -> FrozenStudy:
     """Freeze a new study: draw its cases, run its machines, and give each reader a link; as `attnmel study new`.
 
     `counts` are the cases of each class, `columns` how the labels.csv of a folder calls its columns, `readers` names,
@@ -94,10 +94,10 @@ def new(
         ends=parsed_day(ends),
         seed=seed,
     )
-    where = home_folder(None if home is None else Path(home))
+    where = home_folder(optional_path(home))
     study, tokens = make_study(Path(folder), plan, where, database=database, progress=as_progress(progress))
     links = {name: _link(address, token) for name, token in tokens.items()}
-    return Frozen(StudyFolder(Path(folder)).file, links, study.thresholds)
+    return FrozenStudy(StudyFolder(Path(folder)).file, links, study.thresholds)
 
 
 @checked_arguments()
@@ -212,7 +212,7 @@ def power(
         prevalence=prevalence,
         aucs=(aucs[0], aucs[1]),
         machine=machine,
-        pilot=None if pilot is None else Path(pilot),
+        pilot=optional_path(pilot),
         margin=margin,
         target_power=target_power,
         target_width=target_width,

@@ -35,7 +35,7 @@ def test_a_study_is_frozen_followed_and_its_answers_are_written(attnmel: Attnmel
     assert study.link(folder, "ana") != frozen.links["ana"]
     answers = study.export(folder, tmp_path / "answers")
     assert answers.readings is None
-    assert answers.notes == ("2 readers without 95% of the answers left out: ana, ben",)
+    assert answers.notes == ("2 readers without 95 % of the answers left out: ana, ben",)
 
 
 def test_readings_are_analysed_and_a_study_is_planned_as_by_the_commands(attnmel: Attnmel, tmp_path: Path) -> None:

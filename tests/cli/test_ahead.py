@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.cli.ahead import compile_ahead
+from attnmel.cli.ahead import compile_named_network
 from attnmel.deploy import ahead
 from attnmel.pretrained.catalogue import DEFAULT, FOLDER
 
@@ -29,7 +29,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     ],
 )
 def test_the_prediction_of_one_image_by_an_exported_file(words: str, path: Path, begun: list[Path]) -> None:
-    compile_ahead(words.split())
+    compile_named_network(words.split())
     assert begun == [path]
 
 
@@ -52,7 +52,7 @@ def test_the_prediction_of_one_image_by_an_exported_file(words: str, path: Path,
     ],
 )
 def test_nothing_else(words: str, begun: list[Path]) -> None:
-    compile_ahead(words.split())
+    compile_named_network(words.split())
     assert begun == []
 
 
@@ -60,5 +60,5 @@ def test_threads_that_are_no_number_are_reported_by_the_command(
     begun: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATTNMEL_THREADS", "many")
-    compile_ahead(["predict", "model.onnx", "a.jpg"])
+    compile_named_network(["predict", "model.onnx", "a.jpg"])
     assert begun == []

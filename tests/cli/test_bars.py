@@ -3,15 +3,7 @@
 import pytest
 
 from attnmel.cli import bars
-from attnmel.cli.bars import duration, logged_bar
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (59, "59 s"), (150, "2 min"), (3599, "1 h 0 min"), (7260, "2 h 1 min"), (100_000, "1 d 3 h")],
-)
-def test_a_duration_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+from attnmel.cli.bars import logged_bar
 
 
 @pytest.fixture

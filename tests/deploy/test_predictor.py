@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 from tests.images import decoded_image
-from tests.strangers.make_images import P3_XY, icc
+from tests.strangers.images.make_images import P3_XY, icc
 
 import attnmel
 from attnmel import NOTICE

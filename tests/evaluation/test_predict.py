@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attnmel.config.recipe import Recipe
-from attnmel.evaluation.predict import predict
+from attnmel.evaluation.predict import predict_batches
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.run.images.dataset import prepare, split_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
@@ -25,7 +25,7 @@ def test_rows_ids_and_maps_belong_together(network: str, maps: int, tiny: Recipe
     torch.manual_seed(0)
     model = build_network(network, width=0.05, classes=2).train()
     rows = prepared.rows("test")[::-1].copy()
-    found = predict(
+    found = predict_batches(
         model,
         split_batches(data, prepared, rows, batch=5, device=CPU),
         image_ids=prepared.cache.image_ids,

@@ -25,7 +25,7 @@ from attnmel.evaluation.challenge.score import evaluate_challenge
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.recipes import compare
+from attnmel.evaluation.comparison.recipes import compare_recipes
 from attnmel.evaluation.fusion.fusion import fit_fusion
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.records import Predictions
@@ -58,7 +58,7 @@ def auc_of(given: Predictions) -> None:
 def compared(given: Predictions) -> None:
     other = two_class_predictions(given.labels, np.linspace(0.1, 0.9, len(given.labels)))
     runs = [RecipeRuns(name, (RunPredictions(name, one),)) for name, one in (("a", given), ("b", other))]
-    found = compare(runs, ["melanoma"], resampling=FEW)
+    found = compare_recipes(runs, ["melanoma"], resampling=FEW)
     assert all(0 <= one.mean <= 1 for one in found.summaries)
 
 

@@ -151,7 +151,7 @@ def test_a_moved_run_is_evaluated_where_it_is(trained: RunFolder, phantoms: "Pha
 def test_a_lock_that_a_clock_set_back_leaves_in_the_future_is_said_to_be_new() -> None:
     later = datetime.now(UTC) + timedelta(days=3650)
     owner = Owner("attnmel train", 1, "machine", later.isoformat(timespec="seconds"), "0")
-    assert owner.sentence().endswith(f"begun {later:%Y-%m-%d %H:%M:%S} UTC (0 seconds ago)")
+    assert owner.sentence().endswith(f"begun {later:%Y-%m-%d %H:%M:%S} UTC (0 s ago)")
 
 
 @pytest.mark.parametrize("jump", [-86400 * 3650, 86400 * 3650])

@@ -6,9 +6,9 @@ import pytest
 from attnmel.config.system import ColourSettings, SvmSettings
 from attnmel.features.card import FittedOn, SystemCard
 from attnmel.features.handcrafted import colour_histograms
-from attnmel.features.sources import ONLY, Source
+from attnmel.features.sources import ONLY, FeatureSource
 from attnmel.features.svm.classifier import fit_svm
-from attnmel.features.system import FittedSystem, Member, Place, places
+from attnmel.features.system import FittedSystem, Place, SystemMember, system_places
 
 NOTHING = FittedOn(dataset="none", split="train", content="", folds=2, images=())
 
@@ -28,7 +28,7 @@ def system_of(pixels: np.ndarray, classes: tuple[str, ...], bins: tuple[int, ...
     members = []
     for name, one in settings.items():
         fit = fit_svm(colour_histograms(pixels, one.bins), positive, np.arange(18) // 3 % 2, svm)
-        members.append(Member(Place(name, ONLY, 1.0), {}, fit.svm, fit.auc))
+        members.append(SystemMember(Place(name, ONLY, 1.0), {}, fit.svm, fit.auc))
     card = SystemCard(
         classes=classes,
         target=classes[1],
@@ -40,7 +40,7 @@ def system_of(pixels: np.ndarray, classes: tuple[str, ...], bins: tuple[int, ...
         members=tuple(one.facts for one in members),
         fitted_on=NOTHING,
     )
-    sources = {name: Source(one, 16) for name, one in settings.items()}
+    sources = {name: FeatureSource(one, 16) for name, one in settings.items()}
     return FittedSystem(card, sources, tuple(members))
 
 
@@ -65,6 +65,6 @@ def test_the_order_of_the_members_does_not_matter(pixels: np.ndarray, classes: t
 
 
 def test_places_are_every_tap_of_every_feature_in_every_context() -> None:
-    sources = {name: Source(ColourSettings(kind="colour"), 16) for name in ("a", "b")}
-    assert [one.name for one in places(sources, (1.0, 0.6))] == ["a", "b", "a@0.6", "b@0.6"]
+    sources = {name: FeatureSource(ColourSettings(kind="colour"), 16) for name in ("a", "b")}
+    assert [one.name for one in system_places(sources, (1.0, 0.6))] == ["a", "b", "a@0.6", "b@0.6"]
     assert Place("vgg16", "pool5", 1.0).name == "vgg16/pool5"

@@ -6,7 +6,7 @@ import pytest
 
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
-from attnmel.figures.subgroups import forest_figure
+from attnmel.figures.subgroups import subgroup_forest_figure
 
 NOTHING = Interval(math.nan, math.nan, math.nan)
 
@@ -32,14 +32,14 @@ def drawn(svg: str) -> list[str]:
 
 
 def test_groups_stand_under_their_attribute_with_their_counts() -> None:
-    words = drawn(forest_figure(FOUND, "auc", label="AUC", name="a"))
+    words = drawn(subgroup_forest_figure(FOUND, "auc", label="AUC", name="a"))
     names = [word for word in words if word in {"all images", "sex", "female", "male", "site", "back"}]
     assert names == ["all images", "sex", "female", "male", "site", "back"]
     assert words.count("40 of 1,200") == 4
 
 
 def test_a_line_is_as_long_as_the_interval_and_none_is_drawn_of_nothing() -> None:
-    svg = forest_figure(FOUND, "auc", label="AUC", name="a")
+    svg = subgroup_forest_figure(FOUND, "auc", label="AUC", name="a")
     lines = [
         re.findall(r"[ML] (\S+) (\S+)", one)
         for one in re.findall(r'd="([^"]*)" clip-path="[^"]*" style="fill: none; stroke: var\(--series-1\)', svg)
@@ -50,12 +50,12 @@ def test_a_line_is_as_long_as_the_interval_and_none_is_drawn_of_nothing() -> Non
 
 
 def test_small_groups_are_hollow() -> None:
-    svg = forest_figure(FOUND, "auc", label="AUC", name="a")
+    svg = subgroup_forest_figure(FOUND, "auc", label="AUC", name="a")
     marks = re.findall(r'<use [^>]*style="([^"]*series-1[^"]*)"', svg)
     assert ["fill-opacity: 0" in mark for mark in marks] == [False, False, True]
 
 
 def test_nothing_known_of_any_group_is_still_a_figure() -> None:
-    assert "0 groups" in forest_figure(
+    assert "0 groups" in subgroup_forest_figure(
         Subgroups("melanoma", group("", "all images", NOTHING), (), {}), "auc", label="AUC", name="a"
     )

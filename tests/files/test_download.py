@@ -17,7 +17,7 @@ import pytest
 from attnmel.errors import ArchiveError
 from attnmel.files import download as module
 from attnmel.files import http_answers
-from attnmel.files.download import Downloaded, NotThereError, download, local_path, size_in_words
+from attnmel.files.download import Downloaded, NotThereError, download, local_path
 
 CONTENT = bytes(range(256)) * 4000
 HALF = len(CONTENT) // 2
@@ -297,14 +297,6 @@ def test_only_file_addresses_have_a_local_path() -> None:
     assert local_path("file:///a/b%20c") == Path("/a/b c")
     assert local_path("file://localhost/a") == Path("/a")
     assert local_path("https://host/a") is None
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (5_800_000_000, "5.8 GB"), (None, "unknown size")],
-)
-def test_sizes_are_said_in_steps_of_a_thousand(count: int | None, words: str) -> None:
-    assert size_in_words(count) == words
 
 
 def test_a_server_that_sends_without_end_is_stopped(

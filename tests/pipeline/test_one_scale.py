@@ -14,7 +14,7 @@ from attnmel.config.load import load_recipe
 from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, set_temperature
-from attnmel.pipeline.evaluate.calibrate import rescale
+from attnmel.pipeline.evaluate.calibrate import store_at_temperature
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.export import export
 from attnmel.pipeline.predict.predict import predict_images
@@ -56,7 +56,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     opened = Run(copied)
     card = checkpoint_card(copied)
     opened.write_temperature(TEMPERATURE, stored_thresholds(opened.folder, card))
-    rescale(opened, opened.results.values())
+    store_at_temperature(opened, opened.results.values())
     return Run(copied)
 
 

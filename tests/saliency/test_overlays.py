@@ -15,7 +15,7 @@ from attnmel.saliency.overlays import (
     map_layer,
     overlay,
     square_drawn,
-    stretched,
+    stretched_map,
 )
 
 SIDE = 96
@@ -89,7 +89,7 @@ def test_a_map_outside_its_range_is_refused(value: float) -> None:
 
 @given(arrays.arrays(np.float32, (3, 4), elements=st.floats(0, 1, width=32)))
 def test_a_stretched_map_reaches_from_0_to_1_or_is_0(attention: np.ndarray) -> None:
-    spread = stretched(attention)
+    spread = stretched_map(attention)
     assert spread.shape == attention.shape
     if attention.max() > attention.min():
         assert (spread.min(), spread.max()) == (0, 1)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from attnmel.data.batches.ablate import paint_out_lesion
 from attnmel.data.preprocess.images import normalised
 from attnmel.errors import ConfigError
-from attnmel.evaluation.maps.agreement import likeness
+from attnmel.evaluation.maps.agreement import map_likeness
 from attnmel.models.classifiers import build_network
 from attnmel.saliency.methods.registry import build_method
 from attnmel.saliency.sanity import next_class, painted_out, randomised, sanity_maps, weight_layers
@@ -83,7 +83,7 @@ def test_maps_of_the_network_change_with_its_weights_and_those_of_a_control_do_n
         assert first == "another class"
         assert last.startswith("randomised down to trunk")
         maps = (of_another_class, of_randomised)
-        of_class, of_weights = (float(likeness(own, one.numpy())["spearman"].mean()) for one in maps)
+        of_class, of_weights = (float(map_likeness(own, one.numpy())["spearman"].mean()) for one in maps)
         return of_class, of_weights
 
     of_class, of_weights = correlations(name)

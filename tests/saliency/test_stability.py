@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attnmel.evaluation.maps.agreement import likeness
+from attnmel.evaluation.maps.agreement import map_likeness
 from attnmel.saliency.methods.registry import build_method
 from attnmel.saliency.stability import TURNS, Turn, turned_maps
 
@@ -44,7 +44,7 @@ def test_maps_of_a_network_without_direction_turn_along(name: str) -> None:
     turned = dict(turned_maps(method, network, images, CLASSES))
     assert list(turned) == list(TURNS)
     for maps in turned.values():
-        found = likeness(own.numpy(), maps.numpy())
+        found = map_likeness(own.numpy(), maps.numpy())
         assert found["spearman"].min() > 0.999
         assert found["jaccard"].min() > 0.99
 
@@ -57,5 +57,5 @@ def test_maps_of_a_network_that_looks_at_one_corner_do_not() -> None:
     method, images = build_method("occlusion"), torch.ones(3, 3, 64, 64)
     own = method(Corner(), images, CLASSES)
     ((_, turned),) = turned_maps(method, Corner(), images, CLASSES, {"half": Turn(2)})
-    assert likeness(own.numpy(), own.numpy())["jaccard"].tolist() == [1] * 3
-    assert likeness(own.numpy(), turned.numpy())["jaccard"].max() < 0.1
+    assert map_likeness(own.numpy(), own.numpy())["jaccard"].tolist() == [1] * 3
+    assert map_likeness(own.numpy(), turned.numpy())["jaccard"].max() < 0.1

@@ -18,7 +18,7 @@ from attnmel.errors import TrainingError
 from attnmel.losses import Dice, TotalLoss
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.run.images.dataset import prepare
-from attnmel.training.loop import EpochLoss, train
+from attnmel.training.loop import EpochLoss, train_epochs
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
 
@@ -55,7 +55,7 @@ def train_once(
     network = build_network("attnmel-cnn", trunk=trunk, width=0.05, classes=2)
     optimizer = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.9, nesterov=True)
     wrapped, optimizer = fabric.setup(network, optimizer)
-    losses = train(
+    losses = train_epochs(
         wrapped,
         optimizer,
         make_batches(cache),
@@ -101,7 +101,7 @@ def gradients_of_training(
 ) -> list[Tensor]:
     """What one step of the program's own loop leaves in the parameters."""
     wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
-    steps = train(
+    steps = train_epochs(
         wrapped,
         optimizer,
         batches,
@@ -278,7 +278,7 @@ def test_a_loss_that_is_not_finite_names_epoch_and_images_though_it_is_read_a_st
     finished: list[EpochLoss] = []
     with pytest.raises(TrainingError) as told:
         finished.extend(
-            train(
+            train_epochs(
                 wrapped,
                 optimizer,
                 batches,
@@ -301,7 +301,7 @@ def test_a_gradient_that_is_not_finite_behind_a_finite_loss_is_told(cache: Cache
     wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
     with pytest.raises(TrainingError, match=r"the gradient became (nan|inf) in epoch 1; its batch: ISIC_\d+, "):
         next(
-            train(
+            train_epochs(
                 wrapped,
                 optimizer,
                 make_batches(cache),
@@ -339,7 +339,7 @@ def test_every_step_has_the_rate_of_its_moment(cache: Cache, fabric: Fabric) -> 
     schedule = EpochSchedule(epochs=2, learning_rate=0.01, decay=1.0, decay_every=1, kind="cosine", warm_up=1.0)
     batches = make_batches(cache, prior="none")
     epochs = list(
-        train(
+        train_epochs(
             wrapped,
             optimizer,
             batches,

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import trace
 from PIL import Image
 from starlette.testclient import TestClient
-from tests.strangers.make_dicom import PICTURE, dermoscopy, write
+from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
 from tests.web.conftest import ADDRESS, NAME, form, png
 
 from attnmel import NOTICE, Predictor
@@ -22,7 +22,7 @@ from attnmel.saliency.overlays import map_layer
 from attnmel.web.app import make_app
 from attnmel.web.guard import COOKIE
 from attnmel.web.models import Models
-from attnmel.web.schema import Answer, Info
+from attnmel.web.schema import Info, PredictionAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def printed(model: Path, images: "Sequence[Path]") -> dict[str, Any]:
 def asked(client: TestClient, *images: tuple[str, bytes], **query: Any) -> dict[str, Any]:  # noqa: ANN401
     answer = client.post("/api/predict", files=form(*images), params=query)
     assert answer.status_code == 200, answer.text
-    Answer.model_validate(answer.json())
+    PredictionAnswer.model_validate(answer.json())
     return answer.json()
 
 

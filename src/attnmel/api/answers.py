@@ -65,14 +65,14 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRuns:
     """Runs against each other on the same images."""
 
     found: "RunsCompared"
 
     def __repr__(self) -> str:
         rows = counted(len(self.found.comparison.differences), "difference")
-        return f"Compared({rows}; see .sentences, .to_dict() and .to_frame())"
+        return f"ComparedRuns({rows}; see .sentences, .to_dict() and .to_frame())"
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -104,9 +104,9 @@ class Scored:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel score --json`."""
-        from attnmel.pipeline.evaluate.score import as_dict
+        from attnmel.pipeline.evaluate.score import score_dict
 
-        return as_dict(self.report)
+        return score_dict(self.report)
 
     def to_frame(self) -> "DataFrame":
         """Return a table with a row for each task and measure."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of, run_to_share, shipped, trained_model
+from attnmel.api.places import Place, optional_path
 from attnmel.arguments import checked_arguments
 from attnmel.files.folders import home_folder
 from attnmel.progress import Progress
@@ -13,8 +14,6 @@ from attnmel.progress import Progress
 if TYPE_CHECKING:
     from attnmel.deploy.onnx.export_facts import ExportFacts
     from attnmel.pipeline.run.run import Run
-
-Place = str | Path
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def export(
     from attnmel.pipeline.pretrained.run import copy_onnx
     from attnmel.runtime import use_threads
 
-    place, target, shown = place_of(model), None if out is None else Path(out), as_progress(progress)
+    place, target, shown = place_of(model), optional_path(out), as_progress(progress)
     if found := shipped(place, shown):
         return Exported(copy_onnx(found, target, int8=int8), None)
     from attnmel.deploy.onnx.texts import BOUND
@@ -87,7 +86,7 @@ def export(
     use_threads(threads)
     exported = export_onnx(
         trained_model(place, shown),
-        home=home_folder(None if home is None else Path(home)),
+        home=home_folder(optional_path(home)),
         out=target,
         int8=int8,
         bound=BOUND if bound is None else bound,
@@ -142,4 +141,4 @@ def pull(repository: str, out: Place | None = None) -> "Run":
     from attnmel.pipeline.hub.pull import pulled_run
     from attnmel.pipeline.run.run import Run
 
-    return Run(pulled_run(repository_name(repository), None if out is None else Path(out)))
+    return Run(pulled_run(repository_name(repository), optional_path(out)))

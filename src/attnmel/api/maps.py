@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import image_paths, opened_runs, place_of, refuse_swapped, trained_model
-from attnmel.api.places import places
+from attnmel.api.places import Place, optional_path, places
 from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError, counted, listed
 from attnmel.progress import Progress
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from attnmel.files.folders import MapsFolder
     from attnmel.pipeline.run.run import Run
 
-Place = str | Path
 IMAGES = "the path of a file or a folder, or example:ID"
 LIMIT = 64
 """Images on which a network is run again."""
@@ -102,7 +101,7 @@ def explain_one_by_one(
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
     refuse_swapped(place_of(model), named)
     path = trained_model(place_of(model), shown)
-    folders = [None if one is None else Path(one) for one in (out, masks, segmenter)]
+    folders = [optional_path(one) for one in (out, masks, segmenter)]
     yield from explain_images(
         path,
         image_paths(named),
@@ -137,7 +136,7 @@ def explain_split(
     from attnmel.evaluation.maps.summary import MapSummary
     from attnmel.pipeline.explain.runs import explain_runs
 
-    opened = opened_runs(runs, None if home is None else Path(home), as_progress(progress))
+    opened = opened_runs(runs, optional_path(home), as_progress(progress))
     folder = explain_runs(
         opened,
         split=split,
@@ -145,7 +144,7 @@ def explain_split(
         measures=measures,
         channels=channels,
         limit=limit,
-        out=None if out is None else Path(out),
+        out=optional_path(out),
     )
     own = [folder] if len(opened) == 1 else [one.folder.split_maps(split) for one in opened]
     pages = tuple((layer, one.channels(layer)) for layer in channels for one in own)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from attnmel.api.places import Place
 from attnmel.arguments import checked_arguments
 from attnmel.data.datasets.own.columns import TABLE
 from attnmel.data.image_files.formats import SUFFIXES
@@ -18,7 +19,6 @@ from attnmel.records import ATTRIBUTES, SPLITS
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
-Place = str | Path
 IMAGES = "images"
 """Folder of the images, next to the table."""
 

@@ -2,9 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from attnmel.errors import ConfigError
+
+Place = str | Path
+"""A path, or a name of `attnmel models`."""
 
 
 def one_place(given: object, what: str, expected: str) -> Any:  # noqa: ANN401 - a run, a path or a text, as it is given
@@ -29,6 +33,11 @@ def places(given: object, what: str, expected: str) -> list[Any]:
     if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
         raise ConfigError(f"{what} is {kind_of(given)}; expected {expected}, or a list of them")
     return [one_place(one, f"{what}[{place}]", expected) for place, one in enumerate(given)]
+
+
+def optional_path(given: Place | None) -> Path | None:
+    """Return a path that may be left out."""
+    return None if given is None else Path(given)
 
 
 def kind_of(thing: object) -> str:

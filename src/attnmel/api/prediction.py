@@ -4,12 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import fast_model, image_paths, place_of, refuse_swapped
-from attnmel.api.places import places
+from attnmel.api.places import Place, optional_path, places
 from attnmel.arguments import checked_arguments
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.workers import STALL_LIMIT
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from attnmel.pipeline.predict.image_results import ImageResults
     from attnmel.pipeline.run.run import Run
 
-Place = str | Path
 IMAGES = "the path of a file or a folder, or example:ID (arrays are for attnmel.Predictor)"
 _COLUMNS = {"probabilities": "probability", "uncalibrated": "uncalibrated", "decisions": "decision"}
 """Values by class or threshold, and how their columns begin."""
@@ -126,19 +124,15 @@ def predict(
         batch=batch,
         calibrated=calibrated,
         thresholds=thresholds,
-        maps=_path(maps),
-        dicom=_path(dicom),
-        masks=_path(masks),
-        segmenter=_path(segmenter),
+        maps=optional_path(maps),
+        dicom=optional_path(dicom),
+        masks=optional_path(masks),
+        segmenter=optional_path(segmenter),
         transforms=transforms,
-        metadata=_path(metadata),
+        metadata=optional_path(metadata),
         shard=shard,
         stall_limit=stall_limit,
         progress=shown,
     )
     predicted = Predicted(results)
     return predicted if lazily else predicted.read()
-
-
-def _path(given: Place | None) -> Path | None:
-    return None if given is None else Path(given)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.api.answers import Compared, Evaluated, EvaluatedRun, FusedRuns, Scored
+from attnmel.api.answers import ComparedRuns, Evaluated, EvaluatedRun, FusedRuns, Scored
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, runs_to_evaluate
-from attnmel.api.places import one_place, places
+from attnmel.api.places import Place, one_place, optional_path, places
 from attnmel.arguments import checked_arguments
 from attnmel.config.fusion import Rule
 from attnmel.files.folders import home_folder
@@ -15,9 +15,6 @@ from attnmel.progress import Progress
 
 if TYPE_CHECKING:
     from attnmel.pipeline.run.run import Run
-
-Place = str | Path
-"""A path, or a name of `attnmel models`."""
 
 
 @checked_arguments("run")
@@ -49,7 +46,7 @@ def evaluate(
         PredictionsError: a measure is not defined.
     """
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
-    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fusion
+    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fused
     from attnmel.pipeline.run.run import Run
     from attnmel.runtime import use_threads
 
@@ -57,18 +54,18 @@ def evaluate(
     name, shown = None if on is None else str(on), as_progress(progress)
     # Opened anew, so that results of before are read again.
     place = place_of(run)
-    where = run.home if isinstance(run, Run) and home is None else _path(home)
+    where = run.home if isinstance(run, Run) and home is None else optional_path(home)
     found = []
-    for folder in runs_to_evaluate(place, _path(out), name, split):
+    for folder in runs_to_evaluate(place, optional_path(out), name, split):
         opened = Run(folder, where, shown)
         chosen: dict[str, Any] = {
             "on": name,
             "split": split,
-            "exclude": _path(exclude),
+            "exclude": optional_path(exclude),
             "sensitivities": sensitivities,
             "prevalences": prevalences,
         }
-        if is_fusion(opened):
+        if is_fused(opened):
             results = evaluate_fusion(opened, **chosen)
         else:
             chosen |= {"transforms": transforms, "prior": prior, "allow_leakage": allow_leakage, "columns": columns}
@@ -86,7 +83,7 @@ def compare(
     positives: Sequence[str] = (),
     measures: Sequence[str] = (),
     home: Place | None = None,
-) -> Compared:
+) -> ComparedRuns:
     """Test whether runs differ on the same images: run folders, folders of seeds, files of predictions, submissions.
 
     A pretrained model or one of a hub takes part with the results in its copy, runs/NAME, which `evaluate` writes.
@@ -101,10 +98,10 @@ def compare(
 
     given = places(runs, "runs", PLACES)
     named = [one if isinstance(one, Run) else Path(place_of_results(one)) for one in given]
-    return Compared(
+    return ComparedRuns(
         compare_runs(
             named,
-            home=_path(home),
+            home=optional_path(home),
             split=split,
             operating_point=operating_point,
             positives=positives,
@@ -140,8 +137,8 @@ def score(
     found = score_submission(
         dataset,
         Path(one_place(predictions, "predictions", "the path of a table, or of a folder of masks")),
-        home=home_folder(_path(home)),
-        truth=_path(truth),
+        home=home_folder(optional_path(home)),
+        truth=optional_path(truth),
         columns=columns,
         rules=rules,
         resamples=resamples,
@@ -182,7 +179,7 @@ def fuse(
         split=split,
         positives=positives,
         seed=seed,
-        home=home_folder(_path(home)),
+        home=home_folder(optional_path(home)),
         command=command,
         progress=as_progress(progress),
     )
@@ -213,12 +210,8 @@ def write_report(
     # A submission alone is opened as a run, which says that it is none.
     named = [one for one in runs if one not in files or len(files) == len(runs)]
     return report_runs(
-        opened_runs(named, _path(home), as_progress(progress)),
+        opened_runs(named, optional_path(home), as_progress(progress)),
         split=split,
-        out=_path(out),
+        out=optional_path(out),
         submissions=[Path(one) for one in files],
     )
-
-
-def _path(given: Place | None) -> Path | None:
-    return None if given is None else Path(given)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenStudy:
     """A new study."""
 
     file: Path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of_results
+from attnmel.api.places import Place, optional_path
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError, require_known
@@ -16,16 +17,15 @@ from attnmel.progress import Progress
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from attnmel.pipeline.reproduce.engines import Engine
+    from attnmel.pipeline.reproduce.engines import JobEngine
     from attnmel.pipeline.reproduce.jobs import TableOptions
     from attnmel.pipeline.reproduce.run import Reproduced
 
-Place = str | Path
 EngineName = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
-class Table:
+class ThesisTable:
     """A table of the thesis, as far as its rows are trained."""
 
     found: "Reproduced"
@@ -62,7 +62,7 @@ def reproduce(
     out: Place | None = None,
     home: Place | None = None,
     progress: Progress | Report | None = None,
-) -> Table:
+) -> ThesisTable:
     """Train and evaluate all `rows` of a table of the thesis (isic2016, isic2017, isic2018); as `attnmel reproduce`.
 
     `settings` are changes of every row, `given` are rows of predictions that are there already. Finished runs are
@@ -87,18 +87,18 @@ def run_table(
     address: str | None = None,
     cpus: float | None = None,
     gpus: float | None = None,
-) -> Table:
+) -> ThesisTable:
     """Train and evaluate the rows that the options name, as `reproduce`."""
     with _engine(engine, options.out, progress, {"address": address, "cpus": cpus, "gpus": gpus}) as place:
         # This loads torch, which a cluster that cannot be used does not need.
         from attnmel.pipeline.reproduce.run import reproduce as train_rows
 
-        return Table(train_rows(options, progress, engine=place))
+        return ThesisTable(train_rows(options, progress, engine=place))
 
 
 def _engine(
     name: str, out: Path, progress: Progress, options: Mapping[str, Any]
-) -> "AbstractContextManager[Engine | None]":
+) -> "AbstractContextManager[JobEngine | None]":
     """Return the engine of that name; None for this machine."""
     require_known("engine", name, ("local", "ray"))
     given = {key: value for key, value in options.items() if value is not None}
@@ -138,9 +138,9 @@ def table_options(
         seeds=seeds,
         rows=tuple(rows),
         given=tuple(map(_with_results, named)),
-        home=None if home is None else Path(home),
+        home=optional_path(home),
         command=command,
-        segmenter=None if segmenter is None else Path(segmenter),
+        segmenter=optional_path(segmenter),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
+from attnmel.api.places import optional_path
 from attnmel.api.recipes import OpenedRecipe, Settings, open_recipe, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.config.fusion import FusionRecipe
@@ -111,7 +112,7 @@ def train(
         recipe,
         given,
         ablation=ablation,
-        exclude=None if exclude is None else Path(exclude),
+        exclude=optional_path(exclude),
         allow_leakage=allow_leakage,
         columns=columns,
         strict=strict,
@@ -124,8 +125,8 @@ def train(
     return train_opened(
         opened,
         seeds=seeds,
-        out=None if out is None else Path(out),
-        home=home_folder(None if home is None else Path(home)),
+        out=optional_path(out),
+        home=home_folder(optional_path(home)),
         resume=resume,
         threads=threads,
         command="attnmel.train (Python)",

@@ -8,11 +8,11 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line."""
-    from attnmel.cli.ahead import compile_ahead
+    from attnmel.cli.ahead import compile_named_network
 
     # pydantic would read the metadata of every installed package, to find plugins of its own.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    compile_ahead(sys.argv[1:])
+    compile_named_network(sys.argv[1:])
 
     from attnmel.cli.app import main as run
 

@@ -9,7 +9,7 @@ from attnmel.errors import ConfigError
 PRECISION = "--precision"
 
 
-def compile_ahead(words: Sequence[str]) -> None:
+def compile_named_network(words: Sequence[str]) -> None:
     """Start to compile the network that a command line names, where it predicts one image by an ONNX file.
 
     A guess that saves time: the command reads its words itself, and opens its network itself where the guess is wrong.

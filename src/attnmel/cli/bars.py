@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from attnmel.number_formats import duration
+
 EVERY = 60.0
 """Seconds between two lines in a log."""
 
@@ -67,15 +69,3 @@ def logged_bar(label: str, total: int | None, unit: str, further: int) -> Iterat
         print(text, file=sys.stderr, flush=True)
 
     yield advance
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words, in the two largest units: 45 s, 12 min, 3 h 20 min, 2 d 4 h."""
-    minutes = round(max(0.0, seconds) / 60)
-    if minutes < 2:
-        return f"{max(0.0, seconds):.0f} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"

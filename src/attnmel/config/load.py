@@ -175,7 +175,7 @@ def changes(recipe: AnyRecipe) -> tuple[str, ...]:
         return ()
     return tuple(
         f"{key} {_short(own)} instead of {_short(shipped)}"
-        for key, (own, shipped) in differences(recipe, load_run_recipe(shipped_name)).items()
+        for key, (own, shipped) in differing_settings(recipe, load_run_recipe(shipped_name)).items()
         if shipped != "auto" and not key.startswith(("name", "data.statistics", "training.seed"))
     )
 
@@ -194,7 +194,7 @@ def _short(value: object) -> object:
     return f"of {len(value)} names" if isinstance(value, tuple) and len(value) > LONGEST_LISTED else value
 
 
-def differences(one: Settings, other: Settings) -> dict[str, tuple[Any, Any]]:
+def differing_settings(one: Settings, other: Settings) -> dict[str, tuple[Any, Any]]:
     """Return the settings that differ between two recipes, by dotted name; None where one of them lacks it.
 
     Those that are chosen for the machine, such as threads, do not count.

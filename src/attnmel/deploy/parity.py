@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 from attnmel.deploy.engines import Engine, EngineOutput
 from attnmel.errors import ExportError
 from attnmel.evaluation.statistics.delong import areas
+from attnmel.number_formats import fixed
 from attnmel.records import ATTENTION_MAPS, Predictions
 
 PROBABILITY = 1e-4
@@ -74,8 +75,8 @@ class ParityReport:
         if not differences[row, place] <= PROBABILITY:
             self._refuse(
                 row,
-                f"the probability of {self.classes[place]} is {found[row, place]:.6f}, expected "
-                f"{expected[row, place]:.6f} within {PROBABILITY:g}",
+                f"the probability of {self.classes[place]} is {fixed(found[row, place], 6, missing='nan')}, expected "
+                f"{fixed(expected[row, place], 6)} within {PROBABILITY:g}",
                 int((~(differences <= PROBABILITY)).any(axis=1).sum()),
             )
         if not any(self.map_differences):
@@ -85,7 +86,7 @@ class ParityReport:
         if not maps[row, place] <= MAP:
             self._refuse(
                 row,
-                f"a value of the map {ATTENTION_MAPS[place]} differs by {maps[row, place]:.6f}, "
+                f"a value of the map {ATTENTION_MAPS[place]} differs by {fixed(maps[row, place], 6, missing='nan')}, "
                 f"expected at most {MAP:g}",
                 int((~(maps <= MAP)).any(axis=1).sum()),
             )
@@ -112,8 +113,8 @@ class ParityReport:
         for name, network, file, equal in class_aucs(truth, expected, found):
             if not equal:
                 raise ExportError(
-                    f"the ONNX file, run by {self.engine.name}, has an AUC of {file:.6f} for {name} on {images} "
-                    f"images, expected {network:.6f} to four digits. {CURE}"
+                    f"the ONNX file, run by {self.engine.name}, has an AUC of {fixed(file, 6)} for {name} on {images} "
+                    f"images, expected {fixed(network, 6)} to four digits. {CURE}"
                 )
             largest = max(largest or 0.0, abs(file - network))
         return largest

@@ -15,7 +15,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
 
-class Predicted(NamedTuple):
+class PredictionsWithMaps(NamedTuple):
     """The predictions of a network for images, and their attention maps; row by row the same images."""
 
     predictions: Predictions
@@ -25,7 +25,7 @@ class Predicted(NamedTuple):
     """Images in which a network whose polar grid follows the lesion found none."""
 
 
-def predict(
+def predict_batches(
     network: nn.Module,
     batches: Iterable[Batch],
     *,
@@ -37,7 +37,7 @@ def predict(
     total: int | None = None,
     further: int = 0,
     progress: Progress = SILENT,
-) -> Predicted:
+) -> PredictionsWithMaps:
     """Predict every image of the batches, `total` in all and `further` later ones.
 
     `image_ids` and `groups` are looked up by `Batch.rows`.
@@ -68,4 +68,4 @@ def predict(
         groups=tuple((groups or image_ids)[row] for row in rows),
     )
     maps = tuple(np.concatenate(of_pool) for of_pool in zip(*attention, strict=True))
-    return Predicted(predictions, maps, without_lesion)
+    return PredictionsWithMaps(predictions, maps, without_lesion)

@@ -40,7 +40,7 @@ class TrunkFacts(Settings):
     """Of the weights."""
 
 
-class MemberFacts(Settings):
+class SvmFacts(Settings):
     """One of the SVMs whose probabilities are averaged."""
 
     name: str
@@ -94,7 +94,7 @@ class SystemCard(Settings):
     svm: SvmSettings
     trunks: dict[str, TrunkFacts]
     """By feature."""
-    members: tuple[MemberFacts, ...]
+    members: tuple[SvmFacts, ...]
     fitted_on: FittedOn
 
 

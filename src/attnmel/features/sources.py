@@ -36,7 +36,7 @@ ONLY = "all"
 
 
 @runtime_checkable
-class Trunk(Protocol):
+class FeatureTrunk(Protocol):
     """What a feature takes of a network; `trunk_network.TrunkNetwork`, which needs torch."""
 
     facts: TrunkFacts
@@ -51,13 +51,13 @@ class Trunk(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
+class FeatureSource:
     """One feature of a system, for central squares of some size."""
 
     settings: Feature
     size: int
     """Side in pixels of the square that is described, whatever its share of the image."""
-    trunk: Trunk | None = None
+    trunk: FeatureTrunk | None = None
 
     @property
     def taps(self) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from attnmel import runtime
 from attnmel.errors import CheckpointError
-from attnmel.features.card import SYSTEM, MemberFacts, SystemCard, read_system_card
-from attnmel.features.sources import Source
+from attnmel.features.card import SYSTEM, SvmFacts, SystemCard, read_system_card
+from attnmel.features.sources import FeatureSource
 from attnmel.features.svm.classifier import FittedSvm
 from attnmel.features.svm.logistic import Logistic
 from attnmel.features.svm.scaling import FittedScaling
-from attnmel.features.system import FittedSystem, Member, Place
+from attnmel.features.system import FittedSystem, Place, SystemMember
 from attnmel.features.trunk_network import TrunkNetwork, network_of
 from attnmel.models.output import Output
 from attnmel.models.weights.card import Card
@@ -85,18 +85,18 @@ def _system(tensors: Mapping[str, Tensor], card: SystemCard, path: Path) -> Fitt
             f"{path} lacks arrays of its fitted system ({str(error).splitlines()[0]}); copy it again from where it "
             "came, or fit it again"
         ) from None
-    sources = {name: Source(one, card.size, trunks.get(name)) for name, one in card.features.items()}
+    sources = {name: FeatureSource(one, card.size, trunks.get(name)) for name, one in card.features.items()}
     return FittedSystem(card, sources, members)
 
 
-def _arrays(member: Member) -> dict[str, np.ndarray]:
+def _arrays(member: SystemMember) -> dict[str, np.ndarray]:
     svm = member.svm
     own = {"vectors": svm.vectors, "coefficients": svm.coefficients, "intercepts": svm.intercepts}
     groups = {ENCODER: member.encoder, SCALING: svm.scaling.arrays, SVM: own}
     return {f"{group}.{name}": value for group, arrays in groups.items() for name, value in arrays.items()}
 
 
-def _member(tensors: Mapping[str, Tensor], facts: MemberFacts) -> Member:
+def _member(tensors: Mapping[str, Tensor], facts: SvmFacts) -> SystemMember:
     groups = {
         group: {name: one.numpy() for name, one in _below(tensors, f"{facts.name}.{group}.").items()}
         for group in (ENCODER, SCALING, SVM)
@@ -112,7 +112,7 @@ def _member(tensors: Mapping[str, Tensor], facts: MemberFacts) -> Member:
         intercepts=groups[SVM]["intercepts"],
         logistics=tuple(Logistic(*one) for one in facts.logistics),
     )
-    return Member(Place(facts.feature, facts.tap, facts.context), groups[ENCODER], svm, facts.auc)
+    return SystemMember(Place(facts.feature, facts.tap, facts.context), groups[ENCODER], svm, facts.auc)
 
 
 def _weights_name(card: SystemCard, feature: str) -> str:

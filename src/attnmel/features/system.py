@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from attnmel.features.card import MemberFacts, SystemCard
+from attnmel.features.card import SvmFacts, SystemCard
 from attnmel.features.encoders.encoder import Arrays, encode
 from attnmel.features.handcrafted import Pixels
-from attnmel.features.sources import ONLY, Source
+from attnmel.features.sources import ONLY, FeatureSource
 from attnmel.features.svm.classifier import FittedSvm
 
 
@@ -29,7 +29,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Member:
+class SystemMember:
     """A fitted SVM with its encoder."""
 
     place: Place
@@ -39,10 +39,10 @@ class Member:
     """Mean over the held-out folds."""
 
     @property
-    def facts(self) -> MemberFacts:
+    def facts(self) -> SvmFacts:
         """Its entry in the card."""
         svm, place = self.svm, self.place
-        return MemberFacts(
+        return SvmFacts(
             name=place.name,
             feature=place.feature,
             tap=place.tap,
@@ -63,8 +63,8 @@ class FittedSystem:
     """All that predicts an image."""
 
     card: SystemCard
-    sources: Mapping[str, Source]
-    members: tuple[Member, ...]
+    sources: Mapping[str, FeatureSource]
+    members: tuple[SystemMember, ...]
 
     def probabilities(self, pixels: Pixels) -> Float64[np.ndarray, "B K"]:
         """Return the class probabilities of prepared images, of the card's size."""
@@ -75,11 +75,11 @@ class FittedSystem:
                 found += [self.member_probabilities(one, described[one.place.tap]) for one in self.at(name, context)]
         return self.joined(found)
 
-    def at(self, feature: str, context: float) -> Sequence[Member]:
+    def at(self, feature: str, context: float) -> Sequence[SystemMember]:
         """Return the members of a feature and context."""
         return [one for one in self.members if (one.place.feature, one.place.context) == (feature, context)]
 
-    def member_probabilities(self, member: Member, described: np.ndarray) -> Float64[np.ndarray, "B S"]:
+    def member_probabilities(self, member: SystemMember, described: np.ndarray) -> Float64[np.ndarray, "B S"]:
         """Return the probabilities of one member's SVMs, of described images."""
         return member.svm.probabilities(encode(self.card.features[member.place.feature], member.encoder, described))
 
@@ -97,6 +97,6 @@ class FittedSystem:
         return np.stack(shares if self.card.classes.index(self.card.target) == 0 else shares[::-1], axis=1)
 
 
-def places(features: Mapping[str, Source], contexts: Sequence[float]) -> list[Place]:
+def system_places(features: Mapping[str, FeatureSource], contexts: Sequence[float]) -> list[Place]:
     """Return what the SVMs of a system see."""
     return [Place(name, tap, context) for context in contexts for name, one in features.items() for tap in one.taps]

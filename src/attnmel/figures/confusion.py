@@ -7,6 +7,7 @@ from matplotlib.patches import Rectangle
 
 from attnmel.evaluation.classification.confusion_matrix import Confusion
 from attnmel.figures.svg import INK, SERIES, SQUARE, STYLE, svg_text
+from attnmel.number_formats import percent
 
 DARKEST = 0.6
 """Opacity of a square that holds its whole row: the number on it stays legible on light and on dark paper."""
@@ -47,7 +48,7 @@ def _square(axes: Axes, matrix: Confusion, row: int, column: int) -> None:
     axes.add_patch(Rectangle((column, row), 1, 1, facecolor="none", edgecolor=INK, alpha=0.25, linewidth=0.5))
     size = 7.0 if len(matrix.called) > 4 else 9.0
     if of:
-        axes.text(column + 0.5, row + 0.42, f"{100 * part:.0f} %", ha="center", va="center", fontsize=size)
+        axes.text(column + 0.5, row + 0.42, percent(part, 0), ha="center", va="center", fontsize=size)
         axes.text(column + 0.5, row + 0.68, f"{count:,}", ha="center", va="center", fontsize=0.85 * size)
 
 

@@ -8,6 +8,7 @@ import matplotlib
 
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.figures.svg import INK, SERIES, STYLE, row_axes, svg_text
+from attnmel.number_formats import plus_in_brackets
 
 ROW = 0.24
 """Inches a row."""
@@ -47,5 +48,4 @@ def differences_figure(bars: Sequence[Bar], *, label: str, name: str) -> str:
 
 
 def _words(bar: Bar) -> str:
-    value, low, high = bar.interval
-    return f"{bar.label} {value:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{bar.label} {plus_in_brackets(bar.interval)}"

@@ -13,6 +13,7 @@ from matplotlib.path import Path
 
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.figures.svg import FAINT, INK, MARKS, SERIES, STYLE, WIDE, legend, row_axes, series, svg_text, unit_square
+from attnmel.number_formats import TO, fixed, in_brackets
 
 ROW, FRAME, LABEL_LETTERS = 0.19, 0.55, 24
 """Inches of a row and of axis and label; letters of a label in one line."""
@@ -45,7 +46,7 @@ def forest_figure(rows: Sequence[ForestRow], *, label: str, name: str, line: flo
             )
         axes.set(xlabel=label)
         axes.locator_params(axis="x", nbins=5)
-        values = "; ".join(f"{row.label} {row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows)
+        values = "; ".join(f"{row.label} {in_brackets((row.value, row.low, row.high), to=TO)}" for row in rows)
         return svg_text(figure, name, f"{label}: {values}")
 
 
@@ -72,7 +73,7 @@ def reader_roc_figure(
             if point is not None:
                 axes.plot(*point, marker="*", markersize=10, color=_colour(number), mec=INK, mew=0.6, linestyle="none")
         legend(axes)
-        found = "; ".join(f"{label} {curve.auc:.3f}" for label, curve in curves)
+        found = "; ".join(f"{label} {fixed(curve.auc)}" for label, curve in curves)
         count = sum(map(len, points.values()))
         return svg_text(figure, name, f"ROC curves with their areas: {found}; {count} points of readers")
 
@@ -149,5 +150,5 @@ def times_figure(times: Mapping[str, Sequence[float]], *, name: str) -> str:
             axes.plot(own, [place] * len(own), "o", markersize=4.5, color=SERIES[0], alpha=0.6)
             axes.plot([median(own)] * 2, (place - 0.25, place + 0.25), color=SERIES[1], linewidth=2)
         axes.set(xlabel="median seconds a reading", xlim=(0, None))
-        words = "; ".join(f"{label} {median(own):.1f}" for label, own in known.items())
+        words = "; ".join(f"{label} {fixed(median(own), 1)}" for label, own in known.items())
         return svg_text(figure, name, f"Median seconds of the readers: {words}")

@@ -15,7 +15,7 @@ MARGIN = 0.55
 """Inches."""
 
 
-def forest_figure(found: Subgroups, measure: str, *, label: str, name: str) -> str:
+def subgroup_forest_figure(found: Subgroups, measure: str, *, label: str, name: str) -> str:
     """Draw one measure of every group as SVG, that of all images as a dotted line; small groups are hollow.
 
     `measure` is a field of `Subgroup`; next to each group is how many positives it has, of how many images.

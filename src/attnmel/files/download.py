@@ -18,8 +18,9 @@ from typing import IO, Any
 
 from attnmel.errors import ArchiveError
 from attnmel.files.checksums import file_sha256
-from attnmel.files.http_answers import CutError, NotThereError, answer, reason
+from attnmel.files.http_answers import CutError, NotThereError, reason, request_file
 from attnmel.files.table_files import read_json
+from attnmel.number_formats import size_in_words
 from attnmel.progress import SILENT, Progress
 
 WAITS_SECONDS = (1.0, 4.0, 10.0)
@@ -99,18 +100,6 @@ def require_space(folder: Path, size: int, name: str) -> None:
             f"{name} needs {needed}, but {folder} has {size_in_words(free)}. "
             "Free some space, or choose another place with --home."
         )
-
-
-def size_in_words(count: float | None) -> str:
-    """Return a number of bytes in units of a thousand, 5.8 GB; "unknown size" for None."""
-    if count is None:
-        return "unknown size"
-    size = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
 
 
 @dataclass(frozen=True)
@@ -238,7 +227,7 @@ def _open_local(address: str, path: Path, start: int, known: _Origin | None) -> 
 
 
 def _open_remote(address: str, start: int, known: _Origin | None) -> _Source:
-    response = answer(address, start)
+    response = request_file(address, start)
     origin = _origin_of(address, response)
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         return _Source(response, 0, origin)

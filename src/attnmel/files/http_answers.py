@@ -46,7 +46,7 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_SafeRedirects)
 
 
-def answer(address: str, start: int) -> http.client.HTTPResponse:
+def request_file(address: str, start: int) -> http.client.HTTPResponse:
     """Return the answer of a server that is asked for a file from byte `start` on; its body is not read yet.
 
     Raises:
@@ -63,7 +63,7 @@ def answer(address: str, start: int) -> http.client.HTTPResponse:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
-            return answer(address, 0)  # the file has become shorter: start again
+            return request_file(address, 0)  # the file has become shorter: start again
         raise _refusal(address, error.code) from None
     except (http.client.InvalidURL, ValueError) as error:
         raise ArchiveError(f"'{address}' is no address of a file: {error}") from None

@@ -17,6 +17,7 @@ from attnmel import __version__
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
+from attnmel.number_formats import size_in_words
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -96,7 +97,7 @@ def hub_folder(name: HubName) -> Path:
     return folder
 
 
-def pinned(name: HubName) -> HubName:
+def pinned_hub_name(name: HubName) -> HubName:
     """Return the name with commit and SHA-256 of the weights as they are now."""
     folder = hub_folder(name)
     return HubName(name.repository, folder.name, file_sha256(folder / WEIGHTS))
@@ -197,8 +198,6 @@ def _check_list(name: HubName, sizes: dict[str, int]) -> None:
             "`attnmel push` has filled"
         )
     if (size := sum(sizes.values())) > MOST_BYTES:
-        from attnmel.files.download import size_in_words
-
         raise ArchiveError(
             f"the files of {name.repository} have {size_in_words(size)}; at most {size_in_words(MOST_BYTES)} are "
             "fetched"

@@ -29,6 +29,7 @@ from attnmel.errors import BusyError
 from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.system_lock import is_there, open_lock, release_lock, seconds_since_touched, take_lock
 from attnmel.files.table_files import parsed_json
+from attnmel.number_formats import duration
 
 REFRESH = 20.0
 """Seconds between two touches of a lock."""
@@ -83,7 +84,7 @@ class Owner:
     def sentence(self) -> str:
         """Return command, process, machine, start and age in words."""
         began = datetime.fromisoformat(self.began)
-        age = _age((datetime.now(UTC) - began).total_seconds())
+        age = f"{duration((datetime.now(UTC) - began).total_seconds())} ago"
         return f"`{self.command}`, process {self.process} on {self.host}, begun {began:%Y-%m-%d %H:%M:%S} UTC ({age})"
 
 
@@ -251,10 +252,3 @@ def _command() -> str:
     name = Path(sys.argv[0]).stem
     words = shlex.join(["attnmel" if name == "__main__" else name, *sys.argv[1:]])
     return words if len(words) <= LONGEST_COMMAND else f"{words[:LONGEST_COMMAND]}..."
-
-
-def _age(seconds: float) -> str:
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size:.0f} {unit} ago"
-    return f"{max(0.0, seconds):.0f} seconds ago"

@@ -49,7 +49,7 @@ class AttentionGate(nn.Module):
         Dice loss.
         """
         local_scores = self.local_weights(local)
-        scores = self.score(functional.relu(local_scores + enlarged(self.global_weights(guide), local_scores)))
+        scores = self.score(functional.relu(local_scores + enlarged_like(self.global_weights(guide), local_scores)))
         attention = self._normalised(scores.to(torch.promote_types(scores.dtype, torch.float32)))
         weighted = attention * local
         features = weighted.mean((2, 3)) if self.kind == "sigmoid" else weighted.sum((2, 3))
@@ -61,6 +61,6 @@ class AttentionGate(nn.Module):
         return torch.softmax(scores.flatten(1), dim=1).reshape_as(scores)
 
 
-def enlarged(features: Float[Tensor, "B C h w"], like: Float[Tensor, "B D p q"]) -> Float[Tensor, "B C p q"]:
+def enlarged_like(features: Float[Tensor, "B C h w"], like: Float[Tensor, "B D p q"]) -> Float[Tensor, "B C p q"]:
     """Enlarge a map bilinearly to the size of another."""
     return functional.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attnmel.config.settings.model import Passing
-from attnmel.models.attention import enlarged
+from attnmel.models.attention import enlarged_like
 from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.trunk import Pooled, Trunk
@@ -61,7 +61,7 @@ class FeaturePassing(nn.Module):
         passed_class = for_class if self.to_class is None else for_class + self.to_class(for_mask)
         if self.to_mask is None:
             return Passed(passed_class, for_mask)
-        return Passed(passed_class, for_mask + self.to_mask(enlarged(for_class, for_mask)))
+        return Passed(passed_class, for_mask + self.to_mask(enlarged_like(for_class, for_mask)))
 
 
 class ChenNetwork(nn.Module):
@@ -85,7 +85,7 @@ class ChenNetwork(nn.Module):
         """Classify normalised images of a side that is a multiple of 32, or their frozen maps, and segment them."""
         _, pool4, pool5 = self.trunk(images)
         local = self.local(pool4)
-        for_class, for_mask = self.passing(pool5, functional.relu(local + enlarged(self.deep(pool5), local)))
+        for_class, for_mask = self.passing(pool5, functional.relu(local + enlarged_like(self.deep(pool5), local)))
         return self.head.output(for_class.mean((2, 3)))._replace(masks=self.mask(for_mask))
 
     def mask_layers(self) -> list[nn.Module]:

@@ -31,7 +31,7 @@ from attnmel.models.heads import HEADS, Head
 from attnmel.models.output import Output
 from attnmel.models.own_network import own_network
 from attnmel.models.trunks.registry import TRUNKS
-from attnmel.models.trunks.trunk import Pooled, Trunk, scaled
+from attnmel.models.trunks.trunk import Pooled, Trunk, kept_channels
 from attnmel.models.trunks.vgg import VggTrunk
 
 # VGG-16's dense part, as published: units of its two layers, and side of the map they see.
@@ -157,13 +157,13 @@ def vgg16(parts: Parts) -> DenseNetwork:
             "the network 'vgg16' is VGG-16 with its dense layers, which no other trunk has; choose model.trunk = "
             "'vgg16_bn' or 'vgg16', or the network vgg16-gap, mel-cnn or attnmel-cnn"
         )
-    return DenseNetwork(parts.trunk, units=scaled(DENSE_UNITS, parts.width), classes=parts.classes)
+    return DenseNetwork(parts.trunk, units=kept_channels(DENSE_UNITS, parts.width), classes=parts.classes)
 
 
 def attnmel_cnn(parts: Parts) -> MelNetwork:
     """Mel-CNN with a gate on pool-3 and one on pool-4, both guided by pool-5."""
     c3, c4, c5 = parts.trunk.channels
-    hidden = scaled(HIDDEN_CHANNELS, parts.width)
+    hidden = kept_channels(HIDDEN_CHANNELS, parts.width)
     gates = [AttentionGate(local, c5, hidden, parts.attention) for local in (c3, c4)]
     return MelNetwork(parts.trunk, gates, classes=parts.classes)
 
@@ -173,9 +173,9 @@ NETWORKS: dict[str, Callable[[Parts], nn.Module]] = {
     "vgg16-gap": lambda of: PooledNetwork(of.trunk, classes=of.classes),
     "mel-cnn": lambda of: MelNetwork(of.trunk, [], classes=of.classes),
     "attnmel-cnn": attnmel_cnn,
-    "chen": lambda of: ChenNetwork(of.trunk, scaled(MASK_CHANNELS, of.width), of.passing, classes=of.classes),
+    "chen": lambda of: ChenNetwork(of.trunk, kept_channels(MASK_CHANNELS, of.width), of.passing, classes=of.classes),
     "dermaknet": lambda of: DermaKNet(
-        of.trunk, scaled(STRUCTURE_CHANNELS, of.width), of.without, of.grid, classes=of.classes
+        of.trunk, kept_channels(STRUCTURE_CHANNELS, of.width), of.without, of.grid, classes=of.classes
     ),
     "harangi": lambda of: HarangiNetwork(of.trunk, of.others, classes=of.classes),
 }

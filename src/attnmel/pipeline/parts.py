@@ -10,7 +10,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.fuse.fuse import fuse
-from attnmel.pipeline.run.moved import place_of
+from attnmel.pipeline.run.moved import new_run_folder
 from attnmel.pipeline.run.parts import part_notes, part_recipes
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.train import recipe_fabric
@@ -40,14 +40,14 @@ def run_fusion(
     parts = part_recipes(recipe, out, overrides)
     for note in part_notes(recipe, overrides):
         progress.note(note)
-    folder = place_of(recipe, out)
+    folder = new_run_folder(recipe, out)
     if folder.measures.is_file():
         if resume:
             return Run(folder, home, progress)
         raise ConfigError(f"{folder.path} already holds a run; continue it with --resume, or choose another --out")
     members = []
     for part in parts:
-        run = place_of(part, out)
+        run = new_run_folder(part, out)
         progress.note(f"part {len(members) + 1} of {len(parts)}: {run.path}")
         if isinstance(part, Recipe):
             fabric = recipe_fabric(part)

@@ -23,7 +23,7 @@ class FileFact(_Fact):
     sha256: str
 
 
-class Source(_Fact):
+class SourceFact(_Fact):
     """A set of images or weights that the model was made from."""
 
     name: str
@@ -86,7 +86,7 @@ class Words(_Fact):
     """Commands that made it, in order."""
     chosen_on: str
     """In words: the images that temperature and thresholds were chosen on."""
-    data: tuple[Source, ...]
+    data: tuple[SourceFact, ...]
     limits: tuple[str, ...]
 
 

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from attnmel.number_formats import TO, fixed, in_brackets
 from attnmel.pretrained.card import CalibrationFact, Measured, ModelCard, OperatingFact
 
 WIDTH = 100
@@ -52,7 +53,7 @@ def _operating(card: ModelCard) -> Iterator[str]:
 
 def _chosen(one: OperatingFact) -> str:
     if not one.chosen:
-        return f"sensitivity {one.chosen_sensitivity:.3f}, specificity {one.chosen_specificity:.3f}"
+        return f"sensitivity {fixed(one.chosen_sensitivity)}, specificity {fixed(one.chosen_specificity)}"
     return f"{_rates(*one.chosen)}, on {one.chosen_images:,} images ({one.chosen_positives:,} {one.task})"
 
 
@@ -76,4 +77,4 @@ def _item(text: str) -> list[str]:
 
 
 def _measure(one: Measured) -> str:
-    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+    return in_brackets((one.value, one.low, one.high), to=TO)

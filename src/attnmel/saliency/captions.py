@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from attnmel.number_formats import fixed
 from attnmel.saliency.overlays import overlay
 from attnmel.shapes import Float, UInt8
 
@@ -26,7 +27,7 @@ def captioned(picture: UInt8[np.ndarray, "H W 3"], text: str, ends: tuple[float,
     height, width = picture.shape[:2]
     letter = max(LEAST_LETTER, round(LETTER_SHARE * min(height, width)))
     font, gap = _font(letter), letter // 2
-    low, high = (f"{end:.2f}" for end in ends)
+    low, high = (fixed(end, 2) for end in ends)
     bar = round(BAR_SHARE * width)
     scale_width = round(font.getlength(low) + font.getlength(high)) + bar + 2 * gap
     one_line = 3 * gap + font.getlength(text) + scale_width <= width

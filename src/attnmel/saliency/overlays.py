@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD, Square, seen_box
 from attnmel.errors import ImageError
+from attnmel.number_formats import significant
 from attnmel.shapes import Bool, Float, UInt8
 
 COLOURS = "viridis"
@@ -37,8 +38,8 @@ def overlay(
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Lay an attention map over an image and draw the lesion's border on top.
 
-    The map is in [0, 1] and is resized bilinearly to the image; it is shown as it is, so call `stretched` first where
-    the pattern matters more than the level. `mask` is the lesion mask (uint8: above 127 is lesion).
+    The map is in [0, 1] and is resized bilinearly to the image; it is shown as it is, so call `stretched_map` first
+    where the pattern matters more than the level. `mask` is the lesion mask (uint8: above 127 is lesion).
 
     Raises:
         ImageError: a map outside [0, 1].
@@ -93,7 +94,7 @@ def map_layer(level: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 4"]:
     return np.concatenate([_colours()[level], opacity[..., None]], axis=-1)
 
 
-def stretched(attention: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+def stretched_map(attention: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Spread a map over [0, 1], lowest to 0 and highest to 1; a map of one value becomes 0 everywhere.
 
     The measured overlap with the lesion uses the same scale, image by image.
@@ -115,7 +116,9 @@ def _level(attention: Float[np.ndarray, "h w"], size: tuple[int, int]) -> UInt8[
     low, high = float(attention.min()), float(attention.max())
     # "not >=" also catches NaN. Maps of bf16 networks round to a hair above 1.
     if not (low >= 0 and high <= 1 + 1e-3):
-        raise ImageError(f"the attention map lies in [{low:.3g}, {high:.3g}], expected values in [0, 1]")
+        raise ImageError(
+            f"the attention map lies in [{significant(low)}, {significant(high)}], expected values in [0, 1]"
+        )
     plane = Image.fromarray(attention.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     return (np.asarray(plane).clip(0, 1) * 255).round().astype(np.uint8)
 

@@ -17,7 +17,7 @@ from attnmel.data.batches.ablate import paint_out_lesion
 from attnmel.data.batches.maker import normalise
 from attnmel.data.preprocess.images import BLACK_TO_WHITE, shift_and_scale
 from attnmel.errors import ConfigError
-from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode, logits_of
+from attnmel.saliency.methods.class_scores import check_class_numbers, evaluation_mode, logits_of
 from attnmel.saliency.methods.registry import Method
 
 ANOTHER_CLASS, PAINTED_OUT, RANDOMISED = "another class", "lesion painted out", "randomised down to "
@@ -55,7 +55,7 @@ def next_class(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: In
         logits = logits_of(network(images))
     if logits.shape[1] < 2:
         raise ConfigError("a network for 1 class has no other class to explain; expected at least 2")
-    check_classes(classes, logits.shape[1])
+    check_class_numbers(classes, logits.shape[1])
     return logits.scatter(1, classes.to(logits.device)[:, None], -torch.inf).argmax(dim=1)
 
 

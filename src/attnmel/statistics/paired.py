@@ -9,15 +9,14 @@ import numpy as np
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.ranking import MEASURES, THRESHOLD
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.recipes import Comparison
-from attnmel.evaluation.comparison.recipes import compare as compare_recipes
+from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, PERMUTATIONS, RESAMPLES, ResamplingConfig
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
 from attnmel.evaluation.statistics.hypothesis_tests import holm as holm_corrected
 from attnmel.files.frames import frame
 from attnmel.statistics.inputs import Column, Columns, Data
-from attnmel.statistics.single import POSITIVE, checked_confidence, one_class, probabilities
+from attnmel.statistics.single import POSITIVE, checked_confidence, checked_probabilities, one_class
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -198,7 +197,9 @@ def compare(
         limit = (thresholds or {}).get(predictor, THRESHOLD)
         seeds = _seeds(predictor, given)
         runs = [
-            RunPredictions(what, one_class(labels, probabilities(columns, what, column), units, name), {name: limit})
+            RunPredictions(
+                what, one_class(labels, checked_probabilities(columns, what, column), units, name), {name: limit}
+            )
             for what, column in seeds.items()
         ]
         entrants.append(RecipeRuns(predictor, tuple(runs)))

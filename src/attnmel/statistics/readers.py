@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.errors import ReadingsError, listed
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
-from attnmel.evaluation.readers.study import analyse
+from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.files.frames import frame
 from attnmel.pipeline.study.analysis.analysis_dict import analysis_dict
 from attnmel.pipeline.study.analysis.analysis_rows import analysis_rows
 from attnmel.pipeline.study.analysis.power import Plan, PowerRow, power_rows
-from attnmel.pipeline.study.analysis.study_data import Reading, study_data
+from attnmel.pipeline.study.analysis.study_data import ReadingRow, study_data
 from attnmel.progress import SILENT
 from attnmel.statistics.inputs import Column, Columns, Data
 
@@ -75,7 +75,8 @@ def readers(
     truths = columns.truth("truth", truth, positive).tolist()
     texts = [list(map(str, one)) for one in names]
     rows = [
-        Reading(line, *words, score=value) for line, (*words, value) in enumerate(zip(*texts, scores, strict=True), 1)
+        ReadingRow(line, *words, score=value)
+        for line, (*words, value) in enumerate(zip(*texts, scores, strict=True), 1)
     ]
     known = dict(zip(texts[1], truths, strict=True))
     both = sorted({name for name, value in zip(texts[1], truths, strict=True) if known[name] != value})
@@ -90,7 +91,7 @@ def readers(
         margin=margin,
         covariance=covariance,
     )
-    return ReaderStudy(analyse(read.readings, options))
+    return ReaderStudy(analyse_readings(read.readings, options))
 
 
 def power(

@@ -154,7 +154,7 @@ def measures(
         ConfigError: a threshold outside [0, 1), or fewer than one resample.
     """
     columns = Columns(data)
-    labels, shares = columns.truth("truth", truth, positive), probabilities(columns, "probability", probability)
+    labels, shares = columns.truth("truth", truth, positive), checked_probabilities(columns, "probability", probability)
     if not 0 <= threshold < 1:
         raise ConfigError(f"a threshold of {threshold:g}; expected a probability of at least 0 and below 1")
     moved = shares if threshold == 0.5 else halved(shares, threshold)
@@ -223,7 +223,7 @@ def one_class(
     return Predictions(ids, (REST, name), both, labels.astype(np.int64), tuple(groups or ids))
 
 
-def probabilities(columns: Columns, what: str, column: Column) -> Float[np.ndarray, " N"]:
+def checked_probabilities(columns: Columns, what: str, column: Column) -> Float[np.ndarray, " N"]:
     """Return a column of probabilities.
 
     Raises:

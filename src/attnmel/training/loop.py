@@ -17,7 +17,7 @@ from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.errors import TrainingError, listed
 from attnmel.losses import LossParts
 from attnmel.progress import SILENT, Progress
-from attnmel.training.objectives import Objective, joined
+from attnmel.training.objectives import Objective, reduced
 from attnmel.training.schedules import Schedule
 
 LOWER_RATE = "lower training.learning_rate"
@@ -35,7 +35,7 @@ class EpochLoss(NamedTuple):
     learning_rate: float
 
 
-def train(
+def train_epochs(
     network: _FabricModule,
     optimizer: torch.optim.Optimizer,
     batches: TrainingBatches,
@@ -121,7 +121,7 @@ def _step(
         own = own + found.own.detach()
         common = found.common
     norm = get_total_norm([weights.grad for weights in network.parameters() if weights.grad is not None])
-    numbers = torch.cat([norm[None], joined(fabric, own, "mean"), *(term.detach()[None] for term in common)])
+    numbers = torch.cat([norm[None], reduced(fabric, own, "mean"), *(term.detach()[None] for term in common)])
     optimizer.step()
     return _Step(runtime.read_later(numbers), batch.rows)
 

@@ -80,7 +80,7 @@ class ClassifierObjective:
         Without weights every process has as many images, and none waits for the others.
         """
         own = sum(self.loss.mass(self._labels(part)) for part in parts)
-        return joined(fabric, own, "mean") if isinstance(own, Tensor) else own
+        return reduced(fabric, own, "mean") if isinstance(own, Tensor) else own
 
     def _sums_ahead(self, network: _FabricModule, parts: Sequence[Batch], fabric: Fabric) -> list[DiceSums]:
         """Compute the sums of the Dice losses over all parts, by one more forward pass without lasting effects."""
@@ -118,13 +118,13 @@ class MaskObjective:
 Objective = ClassifierObjective | MaskObjective
 
 
-def joined(fabric: Fabric, value: Tensor, how: Literal["sum", "mean"]) -> Tensor:
+def reduced(fabric: Fabric, value: Tensor, how: Literal["sum", "mean"]) -> Tensor:
     """Join one number of every process."""
     return torch.as_tensor(fabric.all_reduce(value, reduce_op=how))
 
 
 def _over_processes(fabric: Fabric, sums: DiceSums) -> DiceSums:
-    return DiceSums(*(joined(fabric, value.detach().clone(), "sum") for value in sums))
+    return DiceSums(*(reduced(fabric, value.detach().clone(), "sum") for value in sums))
 
 
 @contextmanager

@@ -13,17 +13,17 @@ from attnmel.web.pictures import map_colours, overlay_png, pictures
 from attnmel.web.uploads import Upload
 
 
-class Predicted(NamedTuple):
+class ImageAnswer(NamedTuple):
     """One image: the result of each model by name, and its pictures where they were asked for."""
 
     results: Mapping[str, ImageResult]
     pictures: dict[str, object] | None
 
 
-def predicted(upload: Upload, models: Models, names: Sequence[str], with_pictures: bool, many: bool) -> Predicted:
+def predicted(upload: Upload, models: Models, names: Sequence[str], with_pictures: bool, many: bool) -> ImageAnswer:
     """Predict an image by the named models."""
     case = models.predict(upload.source(), names, many=many)
-    return Predicted(case.results, pictures(case) if with_pictures else None)
+    return ImageAnswer(case.results, pictures(case) if with_pictures else None)
 
 
 def drawn(upload: Upload, models: Models, model: ServedModel, name: str, longest: int, many: bool) -> bytes:
@@ -31,7 +31,7 @@ def drawn(upload: Upload, models: Models, model: ServedModel, name: str, longest
     return overlay_png(models.predict(upload.source(), [model.name], many=many), model, name, longest)
 
 
-def answer(chosen: Sequence[ServedModel], found: Sequence[Predicted], with_pictures: bool) -> dict[str, object]:
+def json_answer(chosen: Sequence[ServedModel], found: Sequence[ImageAnswer], with_pictures: bool) -> dict[str, object]:
     """Return what `attnmel predict --json` prints of the images, for each model with its name, and the pictures."""
     models = []
     for one in chosen:

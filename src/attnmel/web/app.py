@@ -17,17 +17,17 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
 from attnmel import NOTICE, __version__
-from attnmel.data.tables.problems import shown
+from attnmel.data.tables.problems import shown_cell
 from attnmel.deploy.predictor import WORKERS_PER_PASS
 from attnmel.errors import AttnmelError, BusyError, ConfigError, ImageError, StalledError, require_known
 from attnmel.pipeline.predict.attention_maps import LONGEST
 from attnmel.records import ATTENTION_MAPS
-from attnmel.web.answers import answer, drawn, info, predicted
+from attnmel.web.answers import drawn, info, json_answer, predicted
 from attnmel.web.guard import COOKIE
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models, ServedModel
-from attnmel.web.parameters import refuse_unknown, value_problems
-from attnmel.web.schema import IMAGES_FORM, PROBLEMS, Answer, Info
+from attnmel.web.parameters import refuse_unknown_parameters, value_problems
+from attnmel.web.schema import IMAGES_FORM, PROBLEMS, Info, PredictionAnswer
 from attnmel.web.uploads import Uploads
 from attnmel.web.work_queue import GoneError, WorkQueue
 
@@ -94,7 +94,7 @@ def make_app(models: Models, limits: Limits | None = None, *, token_needed: bool
         lifespan=lifespan,
         telemetry=NO_TELEMETRY,  # pyright: ignore[reportArgumentType] - a dict of the same keys
         responses=PROBLEMS,
-        dependencies=[Depends(refuse_unknown), *(Security(one) for one in TOKEN_KINDS if token_needed)],
+        dependencies=[Depends(refuse_unknown_parameters), *(Security(one) for one in TOKEN_KINDS if token_needed)],
     )
     app.state.served = served
     add_errors(app)
@@ -110,7 +110,7 @@ def _add_predict(app: FastAPI, served: Served) -> None:
         """Return the models with what their numbers mean, and what one request may hold."""
         return JSONResponse(info(served.models, served.limits))
 
-    @app.post("/api/predict", response_model=Answer, openapi_extra=IMAGES_FORM)
+    @app.post("/api/predict", response_model=PredictionAnswer, openapi_extra=IMAGES_FORM)
     async def predict(
         request: Request,
         model: ModelNames = None,
@@ -124,7 +124,7 @@ def _add_predict(app: FastAPI, served: Served) -> None:
         async with served.uploads.read(request) as uploads:
             works = [partial(predicted, one, served.models, names, pictures) for one in uploads]
             found = await served.queue.results(works, request.is_disconnected)
-        return JSONResponse(answer(chosen, found, pictures))
+        return JSONResponse(json_answer(chosen, found, pictures))
 
 
 def _add_overlay(app: FastAPI, served: Served) -> None:
@@ -188,10 +188,10 @@ def _nowhere(app: FastAPI, request: Request, error: StarletteHTTPException) -> s
     """Return what a request for nothing, or by a wrong method, can be answered; "" for any other error."""
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
-        return f"{shown(request.url.path)} does not take {request.method}; send {allowed}"
+        return f"{shown_cell(request.url.path)} does not take {request.method}; send {allowed}"
     if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
         known = [one.path for one in app.routes if isinstance(one, APIRoute)]
-        return f"there is nothing at {shown(request.url.path)}; known: /, {', '.join(dict.fromkeys(known))}"
+        return f"there is nothing at {shown_cell(request.url.path)}; known: /, {', '.join(dict.fromkeys(known))}"
     return ""
 
 

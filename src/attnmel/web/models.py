@@ -16,7 +16,7 @@ from attnmel.files.table_files import nan_to_null, printable_texts
 from attnmel.models.weights.operating_points import usual_threshold
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks, require_masks
 from attnmel.pipeline.predict.models.onnx_model import OnnxModel
-from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells
+from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells
 
 MaskOf = Callable[[NamedBytes], Mask]
 """Draws the lesion mask of an image; raises ImageError where it cannot be read."""
@@ -42,7 +42,7 @@ class ServedModel:
         self.card = self._model.card
         require_masks(self.card, LesionMasks(lambda _: None, "segmenter") if masks else NO_MASKS)
         unchecked = not_checked(self.card.colours, self.card.size, masks=masks)
-        self.table = Table(self.card, self._model.temperature, self._model.thresholds, unchecked)
+        self.table = PredictionTable(self.card, self._model.temperature, self._model.thresholds, unchecked)
         self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
         """What its numbers mean, as plain values."""
         self.usual_threshold = usual_threshold(self._model.thresholds, self.card.positives[0])

@@ -13,7 +13,7 @@ NO_OBJECT = ("json_invalid", "model_type")
 """Kinds of pydantic's errors of a body that is not a JSON object at all."""
 
 
-def refuse_unknown(request: Request) -> None:
+def refuse_unknown_parameters(request: Request) -> None:
     """Refuse a request with a query parameter that its address does not take.
 
     Raises:

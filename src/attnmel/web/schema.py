@@ -11,7 +11,7 @@ class _Plain(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
-class Problem(_Plain):
+class Refusal(_Plain):
     """Why a request was refused."""
 
     error: str
@@ -27,7 +27,7 @@ class AchievedRates(_Plain):
     specificity: list[float | None]
 
 
-class OperatingPoint(_Plain):
+class ModelPoint(_Plain):
     """A probability above which an image counts as positive."""
 
     name: str
@@ -66,7 +66,7 @@ class ModelFacts(_Plain):
     calibration: str
     temperature: float | None
     chosen_on: str | None = None
-    thresholds: list[OperatingPoint] = []
+    thresholds: list[ModelPoint] = []
     warnings_not_checked: list[str] = []
 
 
@@ -95,7 +95,7 @@ class Pictures(_Plain):
     squares: dict[str, list[list[float]]] = Field(description="By model: left, top, side in pixels of the image.")
 
 
-class Answer(_Plain):
+class PredictionAnswer(_Plain):
     """The answer to a request."""
 
     notice: str
@@ -151,14 +151,14 @@ IMAGES_FORM: dict[str, Any] = {
 """The body of a request with images, which is read in parts and so has no parameter of its own."""
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "No image, an unknown model or map, or a form that cannot be read."},
-    401: {"model": Problem, "description": "The token is missing or wrong."},
-    403: {"model": Problem, "description": "Sent by a page of another site."},
-    408: {"model": Problem, "description": "The request came too slowly."},
-    413: {"model": Problem, "description": "Too many bytes or images."},
-    415: {"model": Problem, "description": "Not a form."},
-    421: {"model": Problem, "description": "Not the server's own host name."},
-    422: {"model": Problem, "description": "A parameter, or the only image, cannot be used."},
-    429: {"model": Problem, "description": "Too many images are waiting; try again later."},
-    503: {"model": Problem, "description": "A library hangs on an image."},
+    400: {"model": Refusal, "description": "No image, an unknown model or map, or a form that cannot be read."},
+    401: {"model": Refusal, "description": "The token is missing or wrong."},
+    403: {"model": Refusal, "description": "Sent by a page of another site."},
+    408: {"model": Refusal, "description": "The request came too slowly."},
+    413: {"model": Refusal, "description": "Too many bytes or images."},
+    415: {"model": Refusal, "description": "Not a form."},
+    421: {"model": Refusal, "description": "Not the server's own host name."},
+    422: {"model": Refusal, "description": "A parameter, or the only image, cannot be used."},
+    429: {"model": Refusal, "description": "Too many images are waiting; try again later."},
+    503: {"model": Refusal, "description": "A library hangs on an image."},
 }

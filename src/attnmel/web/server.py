@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from attnmel.errors import ConfigError
-from attnmel.pipeline.predict.stall_guard import watched
+from attnmel.pipeline.predict.stall_guard import stall_watched
 from attnmel.web.guard import EVERY_ADDRESS, Guard, is_loopback
 from attnmel.web.limits import Limits
 
@@ -75,7 +75,7 @@ def run(app: Guard, listening: socket.socket, limits: Limits) -> None:
     """
     limit = limits.stall_seconds
     stalled = f"no code could run for {limit:g} seconds: a library hangs. Start the server again"
-    with watched(limit, stalled=stalled, stopped="stopped by force, since a library did not return"):
+    with stall_watched(limit, stalled=stalled, stopped="stopped by force, since a library did not return"):
         # uvicorn ends within seconds of Ctrl-C, and then raises the signal again: the watching process would count two.
         signal.set_wakeup_fd(-1)
         uvicorn.Server(configured(app, limits)).run([listening])

@@ -30,7 +30,7 @@ class GoneError(Exception):
     """Nobody waits for the results any more."""
 
 
-class Job(Generic[Result]):
+class ImageJob(Generic[Result]):
     """The computation of one image; its function gets whether several images are being computed."""
 
     def __init__(self, function: Callable[[bool], Result]) -> None:
@@ -47,7 +47,7 @@ class WorkQueue:
 
     def __init__(self, threads: int, limits: Limits) -> None:
         self._limits = limits
-        self._todo: SimpleQueue[Job | None] = SimpleQueue()
+        self._todo: SimpleQueue[ImageJob | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._active, self._lock = 0, threading.Lock()
         self.waiting = 0
@@ -78,7 +78,7 @@ class WorkQueue:
             GoneError: nobody waits.
         """
         with self._places(len(functions)):
-            jobs = [Job(function) for function in functions]
+            jobs = [ImageJob(function) for function in functions]
             for job in jobs:
                 self._todo.put(job)
             try:
@@ -101,7 +101,7 @@ class WorkQueue:
         finally:
             self.waiting -= count
 
-    async def _result(self, job: Job[Result], is_gone: Callable[[], Awaitable[bool]]) -> Result:
+    async def _result(self, job: ImageJob[Result], is_gone: Callable[[], Awaitable[bool]]) -> Result:
         future, limit = asyncio.wrap_future(job.future), self._limits.stall_seconds
         while not (await asyncio.wait({future}, timeout=STEP))[0]:
             if job.started is None and await is_gone():
@@ -113,7 +113,7 @@ class WorkQueue:
                 )
         return future.result()
 
-    def _leave_behind(self, job: Job) -> bool:
+    def _leave_behind(self, job: ImageJob) -> bool:
         """Put another thread in the place of the one that computes a job; False if it has just finished."""
         with self._lock:
             if job.future.done():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform, gaussian_filter
 
-from attnmel.data.audit.register import agreement, identity, registered, warped
+from attnmel.data.audit.register import identity, image_agreement, registered, warped
 
 SIDE = 32
 
@@ -38,7 +38,7 @@ def test_a_warp_by_scipy_is_found_and_undone(affine: list[list[float]]) -> None:
     assert np.allclose(moved[0][inside[0]], first[inside[0]], atol=2e-3)
     found = registered(first[None], second[None], identity(1), steps=12)
     assert np.allclose(found[0], map_, atol=0.01)
-    likeness, common = agreement(first[None], second[None], found)
+    likeness, common = image_agreement(first[None], second[None], found)
     assert likeness[0] > 0.99
     assert common[0] > 0.7
 
@@ -46,12 +46,12 @@ def test_a_warp_by_scipy_is_found_and_undone(affine: list[list[float]]) -> None:
 def test_structures_that_have_nothing_in_common_do_not_agree() -> None:
     first, second = (np.stack([structure(seed) for seed in seeds]) for seeds in (range(2, 6), range(6, 10)))
     found = registered(first, second, identity(4))
-    assert agreement(first, second, found)[0].max() < 0.6
+    assert image_agreement(first, second, found)[0].max() < 0.6
 
 
 def test_blank_structures_and_none_at_all_are_no_error() -> None:
     blank = np.zeros((2, SIDE, SIDE), dtype=np.float32)
     found = registered(blank, blank, identity(2))
     assert np.array_equal(found, identity(2))
-    assert agreement(blank, blank, found)[0].tolist() == [0, 0]
+    assert image_agreement(blank, blank, found)[0].tolist() == [0, 0]
     assert registered(blank[:0], blank[:0], identity(0)).shape == (0, 2, 3)

@@ -101,7 +101,7 @@ def test_a_disk_too_small_is_said_before_anything_is_made(tmp_path: Path, monkey
     with pytest.raises(AttnmelError) as error:
         open_maps(WANTED, making, home=tmp_path)
     assert str(error.value) == (
-        "210 views' maps of the frozen layers need 0.07 GB, but 0.05 GB are free in "
+        "210 views' maps of the frozen layers need 67.1 MB, but 50.0 MB are free in "
         f"{tmp_path / 'cache'}; free some space, name another place with --home, or set training.views "
         "lower or training.cache_maps=false"
     )

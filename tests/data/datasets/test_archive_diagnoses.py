@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.strangers.make_sets import TREE
+from tests.strangers.datasets.make_sets import TREE
 
 from attnmel.data.datasets.published.archive_diagnoses import BRANCHES, diagnosis_of
 

@@ -9,7 +9,7 @@ from attnmel.data.archives.catalog import ARCHIVES, OFFICIAL_ADDRESS
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.missing import missing_files
 from attnmel.errors import ConfigError
-from attnmel.files.download import size_in_words
+from attnmel.number_formats import size_in_words
 
 Fetched = Callable[[str], Path]
 INPUT = "ISIC2018_Task3_Training_Input.zip"

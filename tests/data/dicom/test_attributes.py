@@ -10,7 +10,7 @@ pytest.importorskip("libjpeg")
 
 from pydicom import uid
 from pydicom.dataset import Dataset
-from tests.strangers.make_dicom import PICTURE, dermoscopy, write
+from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
 
 from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.dicom.attributes import DicomFacts, dicom_facts

@@ -14,7 +14,7 @@ pytest.importorskip("libjpeg")
 
 from pydicom import uid
 from pydicom.dataset import Dataset
-from tests.strangers.make_dicom import IDENTIFYING, PICTURE, dermoscopy, grey, identify, jpeg, write
+from tests.strangers.images.make_dicom import IDENTIFYING, PICTURE, dermoscopy, grey, identify, jpeg, write
 
 from attnmel.data.dicom import read
 from attnmel.data.dicom.header import ATTRIBUTES
@@ -124,7 +124,7 @@ def test_a_deflated_file_is_inflated_within_a_bound(tmp_path: Path, monkeypatch:
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "a.dcm", dermoscopy(), PICTURE.tobytes(), EXPLICIT)
     monkeypatch.setattr(read, "MOST_BYTES", 1000)
-    assert refused(tmp_path / "a.dcm") == "a.dcm has 0.0 GB, but at most 0.0 GB are read; split it into frames"
+    assert refused(tmp_path / "a.dcm") == "a.dcm has 5.4 kB, but at most 1.0 kB are read; split it into frames"
 
 
 def test_damage_is_named_and_quotes_nothing_of_the_file(tmp_path: Path) -> None:

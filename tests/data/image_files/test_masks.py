@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.images import spot_on_skin
-from tests.strangers.make_images import png, saved, tiff
+from tests.strangers.images.make_images import png, saved, tiff
 
 from attnmel.data.image_files.masks import jpeg_note, read_mask
 from attnmel.errors import ImageError

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from attnmel.data.phantoms import Phantom, draw_phantom
-from attnmel.data.phantoms.superpixels import covered, draw_superpixels, encoded
+from attnmel.data.phantoms.superpixels import covered_superpixels, draw_superpixels, encoded
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_number_is_written_as_the_archive_writes_it() -> None:
 
 
 def test_covered_agrees_with_a_plain_loop(phantom: Phantom) -> None:
-    marks = covered(phantom.superpixels, phantom.mask)
+    marks = covered_superpixels(phantom.superpixels, phantom.mask)
     for number, mark in enumerate(marks):
         assert mark == (phantom.mask[phantom.superpixels == number].mean() > 0.5)
 
@@ -50,4 +50,4 @@ def test_covered_agrees_with_a_plain_loop(phantom: Phantom) -> None:
 def test_exactly_half_is_not_most() -> None:
     numbers = np.array([[0, 0], [1, 1]], np.int32)
     area = np.array([[True, False], [True, True]])
-    assert covered(numbers, area).tolist() == [False, True]
+    assert covered_superpixels(numbers, area).tolist() == [False, True]

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.factories import Recorder
-from tests.strangers.make_images import P3_XY, icc
+from tests.strangers.images.make_images import P3_XY, icc
 
 from attnmel.data.preprocess import array_file
 from attnmel.data.preprocess import cache as cache_module
-from attnmel.data.preprocess.cache import Cache, open_cache, statistics
+from attnmel.data.preprocess.cache import Cache, channel_statistics, open_cache
 from attnmel.data.preprocess.images import image_size, prepared_image, prepared_mask
 from attnmel.errors import AttnmelError, ImageError, LabelError
 from attnmel.files.folders import cache_folder, replacing
@@ -262,7 +262,7 @@ def test_a_disk_too_small_is_told_before_anything_is_decoded(
 ) -> None:
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10_000_000))
-    with pytest.raises(AttnmelError, match=r"5 prepared images need 0\.07 GB, but 0\.01 GB are free in .*--home"):
+    with pytest.raises(AttnmelError, match=r"5 prepared images need 67\.\d MB, but 10\.0 MB are free in .*--home"):
         build(lesions)
 
 
@@ -320,22 +320,22 @@ def test_statistics_follow_their_definition(lesions: list[Lesion], build: Callab
     rows = np.array([0, 2, 3])
     pixels = np.array(cache.images[rows], dtype=np.float64) / 255
     expected = (pixels.mean(axis=(0, 1, 2)), pixels.std(axis=(1, 2)).mean(axis=0))
-    np.testing.assert_allclose(statistics(cache, rows), expected)
+    np.testing.assert_allclose(channel_statistics(cache, rows), expected)
 
 
 def test_statistics_of_more_images_than_are_read_at_once(
     lesions: list[Lesion], build: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache, rows = build(lesions), np.arange(5)
-    at_once = statistics(cache, rows)
+    at_once = channel_statistics(cache, rows)
     monkeypatch.setattr(cache_module, "CHUNK", 2)
-    np.testing.assert_allclose(statistics(cache, rows), at_once)
+    np.testing.assert_allclose(channel_statistics(cache, rows), at_once)
 
 
 def test_images_of_one_colour_have_no_statistics(tmp_path: Path, build: Callable[..., Cache]) -> None:
     Image.new("RGB", (20, 20), (9, 9, 9)).save(tmp_path / "plain.png")
     with pytest.raises(ImageError, match="1 images show no contrast"):
-        statistics(build([lesion(tmp_path, "plain", masked=False)]), np.array([0]))
+        channel_statistics(build([lesion(tmp_path, "plain", masked=False)]), np.array([0]))
 
 
 def test_images_that_are_converted_are_counted_and_the_cache_says_so_each_time(

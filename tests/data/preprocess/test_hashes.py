@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageCms
-from tests.strangers.make_images import P3_XY, icc
+from tests.strangers.images.make_images import P3_XY, icc
 
 from attnmel.data.preprocess import hashes as module
 from attnmel.data.preprocess.hashes import content_hashes, file_contents

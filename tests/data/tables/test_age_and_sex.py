@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.tables.age_and_sex import name_of, read_age_and_sex
+from attnmel.data.tables.age_and_sex import looked_up_name, read_age_and_sex
 from attnmel.errors import LabelError
 
 
@@ -44,4 +44,9 @@ def test_other_tables_are_one_sentence(table: Path) -> None:
 
 
 def test_names_lose_folders_and_endings_of_pictures_alone() -> None:
-    assert [name_of(text) for text in ("x/A.JPG", "c:\\y\\b.png", "lesion.1", " c ")] == ["a", "b", "lesion.1", "c"]
+    assert [looked_up_name(text) for text in ("x/A.JPG", "c:\\y\\b.png", "lesion.1", " c ")] == [
+        "a",
+        "b",
+        "lesion.1",
+        "c",
+    ]

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from tests.images import spot_on_skin
 
 from attnmel.data.verify import KINDS, verify_dataset
-from attnmel.data.verify.files import examine
+from attnmel.data.verify.files import examine_item
 from attnmel.data.verify.inventory import Item
 
 Files = Callable[[str], list[Path]]
@@ -52,7 +52,7 @@ def test_everything_that_is_broken_is_told_at_once(home: Path, train: Files) -> 
 def test_a_jpeg_cut_short_at_its_very_end_is_found_in_the_eighth_scale(train: Files) -> None:
     image = train("images")[0]
     cut(image, 0.97)
-    (finding,) = examine(Item("a", image)).findings
+    (finding,) = examine_item(Item("a", image)).findings
     assert (finding.kind, finding.image_id) == ("image unusable", "a")
     assert "truncated or damaged" in finding.detail
     assert KINDS[finding.kind].hint.startswith("Run `attnmel fetch` again")
@@ -65,7 +65,7 @@ def test_a_mask_that_lies_as_the_image_is_stored_is_turned(train: Files) -> None
     with Image.open(image) as picture:
         picture.load()
     picture.save(image, exif=exif)
-    (finding,) = examine(Item("a", image, train("masks")[0])).findings
+    (finding,) = examine_item(Item("a", image, train("masks")[0])).findings
     assert finding.kind == "mask turned"
     assert finding.detail == "120 x 90 pixels; its image is 90 x 120"
 
@@ -78,7 +78,7 @@ def test_an_inverted_palette_is_sound_once_it_is_grey(train: Files) -> None:
     palette.putdata((grey <= 127).astype(np.uint8).ravel().tolist())
     palette.putpalette([255, 255, 255, 0, 0, 0])
     palette.save(mask)
-    assert examine(Item("a", train("images")[0], mask)).findings == ()
+    assert examine_item(Item("a", train("images")[0], mask)).findings == ()
 
 
 def test_a_small_image_among_larger_ones_is_told(home: Path, train: Files) -> None:
@@ -99,7 +99,7 @@ def test_features_may_be_empty_but_not_all_of_them(marked: int, expected: list[s
         path = tmp_path / f"f{number}.png"
         Image.new("L", (30, 20), 255 if number < marked else 0).save(path)
         features.append(path)
-    found = examine(Item("i", image, None, tuple(features)))
+    found = examine_item(Item("i", image, None, tuple(features)))
     assert [one.kind for one in found.findings] == expected
     assert found.size == (30, 20)
 
@@ -110,12 +110,12 @@ def test_a_mask_that_lies_wrongly_where_its_size_does_not_tell_is_found_by_colou
     mask = Image.fromarray(lesion.astype(np.uint8) * np.uint8(255))
     item = Item("a", tmp_path / "a.png", tmp_path / "mask.png")
     mask.save(tmp_path / "mask.png")
-    assert examine(item).findings == ()
+    assert examine_item(item).findings == ()
     mask.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "mask.png")
-    (finding,) = examine(item).findings
+    (finding,) = examine_item(item).findings
     assert (finding.kind, finding.severity) == ("mask turned by colours", "warning")
     assert finding.detail.startswith("after a half turn its border would fit the colours better: ")
-    assert examine(item).has_usable_mask
+    assert examine_item(item).has_usable_mask
 
 
 def test_a_red_mask_is_told_as_what_it_is_and_as_what_it_is_read(tmp_path: Path) -> None:
@@ -123,6 +123,6 @@ def test_a_red_mask_is_told_as_what_it_is_and_as_what_it_is_read(tmp_path: Path)
     mask = Image.new("RGB", (40, 30))
     mask.paste((255, 0, 0), (10, 10, 30, 20))
     mask.save(tmp_path / "mask.png")
-    found = examine(Item("a", tmp_path / "a.png", tmp_path / "mask.png")).findings
+    found = examine_item(Item("a", tmp_path / "a.png", tmp_path / "mask.png")).findings
     assert [one.kind for one in found] == ["mask coloured", "mask grey", "mask empty"]
     assert found[0].detail.endswith("(255, 0, 0): read as grey 76, which counts as skin")

@@ -25,9 +25,9 @@ def test_a_lesion_in_the_middle_is_no_problem() -> None:
     ("mask", "expected"),
     [
         (np.zeros((60, 80), np.uint8), [("mask empty", "its brightest pixel is 0; 255 marks the lesion")]),
-        (np.full((60, 80), 100, np.uint8), [("mask grey", "100% of its pixels are grey"), ("mask empty", "its br")]),
-        (np.full((60, 80), 255, np.uint8), [("mask full", "it marks 100.0% of the frame")]),
-        (255 - disc(20), [("mask inverted", "it marks 100% of the frame's border and 0% of its middle")]),
+        (np.full((60, 80), 100, np.uint8), [("mask grey", "100 % of its pixels are grey"), ("mask empty", "its br")]),
+        (np.full((60, 80), 255, np.uint8), [("mask full", "it marks 100.0 % of the frame")]),
+        (255 - disc(20), [("mask inverted", "it marks 100 % of the frame's border and 0 % of its middle")]),
         (disc(43), [("mask at all borders", "it marks 9")]),
     ],
     ids=["empty", "grey and empty", "full", "inverted", "larger than the frame"],

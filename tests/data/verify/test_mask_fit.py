@@ -7,7 +7,16 @@ from tests.images import spot_on_skin
 
 from attnmel.data.phantoms import draw_phantom
 from attnmel.data.verify.mask_checks import mask_problems
-from attnmel.data.verify.mask_fit import SIDE, TURNS, fit, fit_problems, is_skin, small_image, small_mask, turn_problem
+from attnmel.data.verify.mask_fit import (
+    SIDE,
+    TURNS,
+    border_contrast,
+    fit_problems,
+    is_skin,
+    small_image,
+    small_mask,
+    turn_problem,
+)
 
 
 def photograph(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +56,7 @@ def test_skin_marked_around_a_lesion_off_the_centre_is_an_inverted_mask() -> Non
     problems = mask_problems(inverted.astype(np.uint8) * np.uint8(255))
     assert [kind for kind, _ in problems] == ["mask at all borders"]
     (found,) = fit_problems(image, inverted, problems, is_square=True)
-    assert found == ("mask inverted", "it marks 94% of the frame, which is lighter than the rest")
+    assert found == ("mask inverted", "it marks 94 % of the frame, which is lighter than the rest")
 
 
 def test_the_fit_is_the_distance_of_the_means_in_spreads() -> None:
@@ -56,5 +65,5 @@ def test_the_fit_is_the_distance_of_the_means_in_spreads() -> None:
     mask[20:44, 20:44] = True
     image = chance.normal(100, 10, (SIDE, SIDE, 3)) - 40 * mask[..., None]
     # Three channels, each 40 apart with a deviation of 10 and the noise that is allowed for.
-    assert fit(image.astype(np.float32), mask) == pytest.approx(40 * np.sqrt(3 / (10**2 + 3**2)), rel=0.05)
-    assert fit(image.astype(np.float32), np.zeros_like(mask)) == 0
+    assert border_contrast(image.astype(np.float32), mask) == pytest.approx(40 * np.sqrt(3 / (10**2 + 3**2)), rel=0.05)
+    assert border_contrast(image.astype(np.float32), np.zeros_like(mask)) == 0

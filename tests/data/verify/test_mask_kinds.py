@@ -18,7 +18,7 @@ def drawn(*, width: int = 0, fill: bool = False, height: int = 300) -> np.ndarra
 def test_a_closed_line_is_an_outline(width: int) -> None:
     ((kind, text),) = mask_problems(drawn(width=width))
     assert kind == "mask outline"
-    assert text.endswith("of the frame around 12%; the line alone is read as lesion")
+    assert text.endswith("of the frame around 12 %; the line alone is read as lesion")
 
 
 def test_filled_masks_and_scattered_ones_are_no_outline() -> None:
@@ -60,6 +60,6 @@ def test_a_mask_of_class_numbers_is_empty_and_its_levels_are_named() -> None:
     ((kind, text),) = mask_problems(classes)
     assert kind == "mask empty"
     assert text == (
-        "its brightest pixel is 1; 255 marks the lesion; its levels are 0 (89%) and 1 (11%), and up to 127 counts as "
+        "its brightest pixel is 1; 255 marks the lesion; its levels are 0 (89 %) and 1 (11 %), and up to 127 counts as "
         "skin"
     )

@@ -83,7 +83,7 @@ def test_a_patient_who_is_most_of_the_images_is_told(folder: Path) -> None:
     ((kind, told),) = details(folder)
     assert kind == "large group"
     assert told.startswith(
-        "the group 'p1' holds 5 of 11 images, and a split should hold 15% of them; is it one patient?"
+        "the group 'p1' holds 5 of 11 images, and a split should hold 15 % of them; is it one patient?"
     )
 
 

@@ -4,7 +4,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from attnmel.evaluation.calibration.cox_slope import NODES, fits, intercept, line, spread_over_nodes
+from attnmel.evaluation.calibration.cox_slope import NODES, cox_fits, intercept, line, spread_over_nodes
 from attnmel.evaluation.statistics.sampling import Sampling
 
 
@@ -67,7 +67,7 @@ def test_many_images_on_nodes_have_the_fits_of_the_images(spread: float, turn: f
     odds = np.clip(generator.normal(-1, 1, 2 * NODES) * spread, -36, 36)
     positive = generator.random(len(odds)) < expit(0.4 + turn * odds)
     weights = times(len(odds), 5)
-    levels, slopes = fits(odds, positive)(weights)
+    levels, slopes = cox_fits(odds, positive)(weights)
     np.testing.assert_allclose(levels, intercept(weights, odds, positive), atol=1e-7)
     np.testing.assert_allclose(slopes, line(weights, odds, positive)[:, 1], atol=1e-7)
 
@@ -83,7 +83,7 @@ def test_nodes_keep_the_sums_of_polynomials_of_the_fifth_degree() -> None:
 def test_many_images_of_separated_classes_have_no_slope_and_of_a_few_positives_that_of_the_images() -> None:
     odds = np.linspace(-2, 2, 2 * NODES)
     once = np.ones((1, len(odds)))
-    assert np.isnan(fits(odds, odds > 0)(once)[1]).all()
+    assert np.isnan(cox_fits(odds, odds > 0)(once)[1]).all()
     nearly = (odds > 1.9) ^ (np.arange(len(odds)) == len(odds) - 40)  # steeper than nodes can follow
-    assert fits(odds, nearly)(once)[1] == pytest.approx(line(once, odds, nearly)[:, 1], abs=1e-7, nan_ok=True)
-    assert np.isnan(fits(np.zeros(3 * NODES), np.arange(3 * NODES) % 2 > 0)(np.ones((1, 3 * NODES)))[1]).all()
+    assert cox_fits(odds, nearly)(once)[1] == pytest.approx(line(once, odds, nearly)[:, 1], abs=1e-7, nan_ok=True)
+    assert np.isnan(cox_fits(np.zeros(3 * NODES), np.arange(3 * NODES) % 2 > 0)(np.ones((1, 3 * NODES)))[1]).all()

@@ -15,7 +15,7 @@ from attnmel.evaluation.classification.choose_threshold import (
     specificity_at,
 )
 from attnmel.evaluation.classification.ranking import Counts, Ranking, roc_auc
-from attnmel.evaluation.statistics.format import in_full
+from attnmel.number_formats import in_full
 
 Images = list[tuple[bool, float]]
 IMAGES = st.lists(st.tuples(st.booleans(), st.integers(0, 12).map(lambda tenth: tenth / 12)), min_size=2, max_size=30)

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, common_classes, halved, joined, threshold_at
+from attnmel.evaluation.comparison.align import (
+    RecipeRuns,
+    RunPredictions,
+    aligned_runs,
+    common_classes,
+    halved,
+    threshold_at,
+)
 from attnmel.records import Predictions
 
 IDS = ("a", "b", "c", "d")
@@ -35,7 +42,7 @@ def turned(one: Predictions) -> Predictions:
 
 def test_rows_are_joined_by_image_id() -> None:
     there = replace(predictions(), attributes={"sex": ("f", "m", "f", "m")})
-    _, back = joined([entrant("x", predictions()), entrant("y", turned(there))])
+    _, back = aligned_runs([entrant("x", predictions()), entrant("y", turned(there))])
     found = back.runs[0].predictions
     assert found.image_ids == IDS
     assert (found.probabilities == there.probabilities).all()
@@ -47,37 +54,37 @@ def test_other_images_are_refused_with_their_ids() -> None:
     other = replace(predictions(), image_ids=("a", "b", "c", "e"))
     message = r"y0 was evaluated on other images than x0: 1 only in x0 \(d\); 1 only in y0 \(e\)\. Evaluate both on"
     with pytest.raises(PredictionsError, match=message):
-        joined([entrant("x", predictions()), entrant("y", other)])
+        aligned_runs([entrant("x", predictions()), entrant("y", other)])
 
 
 def test_another_label_of_an_image_is_refused_with_both() -> None:
     other = turned(predictions((1, 0, 0, 0)))
     message = r"1 of 4 images have another label in y0 than in x0 \(c\): c is 'rest', not 'melanoma'"
     with pytest.raises(PredictionsError, match=message):
-        joined([entrant("x", predictions()), entrant("y", other)])
+        aligned_runs([entrant("x", predictions()), entrant("y", other)])
 
 
 def test_rest_stands_for_a_class_that_a_run_does_not_have() -> None:
     three = predictions((1, 0, 1, 2), ("rest", "melanoma", "nevus"))
-    joined([entrant("x", predictions()), entrant("y", three)])
+    aligned_runs([entrant("x", predictions()), entrant("y", three)])
     with pytest.raises(PredictionsError, match="a is 'nevus', not 'melanoma'"):
-        joined([entrant("x", predictions()), entrant("y", predictions((2, 0, 1, 2), three.classes))])
+        aligned_runs([entrant("x", predictions()), entrant("y", predictions((2, 0, 1, 2), three.classes))])
 
 
 def test_a_run_without_a_label_is_refused() -> None:
     with pytest.raises(PredictionsError, match="b is without a label in y0"):
-        joined([entrant("x", predictions()), entrant("y", predictions((1, -1, 1, 0)))])
+        aligned_runs([entrant("x", predictions()), entrant("y", predictions((1, -1, 1, 0)))])
 
 
 def test_lesions_are_taken_from_the_run_that_knows_them() -> None:
     known = replace(predictions(), groups=("l", "m", "l", "m"))
-    entrants = joined([entrant("x", predictions()), entrant("y", known)])
+    entrants = aligned_runs([entrant("x", predictions()), entrant("y", known)])
     assert [one.runs[0].predictions.groups for one in entrants] == [known.groups, known.groups]
     other = replace(predictions(), groups=("l", "m", "l", "n"))
     with pytest.raises(
         PredictionsError, match=r"1 of 4 images belong to another lesion or patient in y1 than in y0 \(d\)"
     ):
-        joined([entrant("y", known, other)])
+        aligned_runs([entrant("y", known, other)])
 
 
 def test_common_classes_leave_out_the_rest() -> None:

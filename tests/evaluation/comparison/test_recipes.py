@@ -12,13 +12,13 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, ro
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
-from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.statistics.delong import areas
-from attnmel.evaluation.statistics.format import p_words
 from attnmel.evaluation.statistics.hypothesis_tests import holm
+from attnmel.number_formats import p_words
 from attnmel.records import Predictions
 
 QUICK = ResamplingConfig(resamples=200, permutations=200)
@@ -36,13 +36,13 @@ def entrant(name: str, *held: Predictions) -> RecipeRuns:
     return RecipeRuns(name, tuple(RunPredictions(f"{name}{n}", one) for n, one in enumerate(held)))
 
 
-def by_measure(found: Comparison) -> dict[str, Difference]:
+def by_measure(found: Comparison) -> dict[str, MeasureDifference]:
     return {one.measure: one for one in found.differences}
 
 
 def test_each_measure_has_its_value_interval_and_test() -> None:
     first, second = predictions(0, 1.0), predictions(1, 2.0)
-    found = by_measure(compare([entrant("x", first), entrant("y", second)], resampling=QUICK))
+    found = by_measure(compare_recipes([entrant("x", first), entrant("y", second)], resampling=QUICK))
     scores = [one.probability("melanoma") for one in (first, second)]
     called = [one > 0.5 for one in scores]
     assert found["auc"].second_value == pytest.approx(roc_auc_score(LABELS, scores[1]))
@@ -63,19 +63,19 @@ def test_each_measure_has_its_value_interval_and_test() -> None:
 
 def test_holm_goes_over_all_pairs_and_fewer_measures_are_corrected_less() -> None:
     three = [entrant(name, predictions(n, 1.0 + 0.5 * n)) for n, name in enumerate("xyz")]
-    every = compare(three, resampling=QUICK)
+    every = compare_recipes(three, resampling=QUICK)
     assert [(one.first, one.second) for one in every.differences[::5]] == [("x", "y"), ("x", "z"), ("y", "z")]
     assert [one.corrected for one in every.differences] == pytest.approx(
         holm([one.outcome.chosen.p for one in every.differences])
     )
-    alone = compare(three[::2], measures=["auc"], resampling=QUICK)
+    alone = compare_recipes(three[::2], measures=["auc"], resampling=QUICK)
     assert len(alone.differences) == 1
     assert alone.differences[0].corrected == alone.differences[0].outcome.chosen.p
 
 
 def test_a_run_against_its_copy_shows_no_difference() -> None:
     one = predictions(0, 1.5)
-    found = compare([entrant("x", one), entrant("y", one)], resampling=QUICK)
+    found = compare_recipes([entrant("x", one), entrant("y", one)], resampling=QUICK)
     assert [row.outcome.chosen.p for row in found.differences] == [1] * 5
     assert {row.sentence for row in found.differences} >= {"no difference shown (AUC +0.000, 95 % +0.000 to +0.000)"}
     assert not any(row.shown for row in found.differences)
@@ -84,7 +84,7 @@ def test_a_run_against_its_copy_shows_no_difference() -> None:
 def test_where_lesions_repeat_they_are_swapped_whole_instead_of_counted_image_by_image() -> None:
     lesions = tuple(str(n // 2) for n in range(120))
     held = [predictions(n, 1.0 + n, lesions) for n in range(2)]
-    found = compare([entrant("x", held[0]), entrant("y", held[1])], resampling=QUICK)
+    found = compare_recipes([entrant("x", held[0]), entrant("y", held[1])], resampling=QUICK)
     assert found.units == 60
     assert by_measure(found)["sensitivity"].outcome.chosen.name == "bootstrap and permutation by lesion"
     assert any("120 images of 60 lesions" in note for note in found.notes)
@@ -94,7 +94,7 @@ def test_a_threshold_of_its_own_decides_what_a_run_calls_positive() -> None:
     one = predictions(0, 1.5)
     score = one.probability("melanoma")
     moved = RecipeRuns("y", (RunPredictions("y0", one, {"melanoma": 0.3}),))
-    found = by_measure(compare([entrant("x", one), moved], resampling=QUICK))
+    found = by_measure(compare_recipes([entrant("x", one), moved], resampling=QUICK))
     assert (found["auc"].value, found["ap"].value) == (0, 0)
     assert found["sensitivity"].second_value == pytest.approx((score[LABELS == 1] > 0.3).mean())
     assert found["specificity"].second_value == pytest.approx((score[LABELS == 0] <= 0.3).mean())
@@ -108,7 +108,7 @@ def test_three_classes_have_their_mean_recall_for_balanced_accuracy() -> None:
         table = np.random.default_rng(seed).dirichlet([1, 1, 1], 90) + np.eye(3)[labels] * (seed + 1) / 2
         table /= table.sum(axis=1, keepdims=True)
         held.append(Predictions(NAMES[:90], ("melanoma", "nevus", "rest"), table, labels, NAMES[:90]))
-    found = compare([entrant("x", held[0]), entrant("y", held[1])], resampling=QUICK)
+    found = compare_recipes([entrant("x", held[0]), entrant("y", held[1])], resampling=QUICK)
     rows = {(one.task, one.measure): one for one in found.differences}
     assert [task for task, measure in rows if measure == "balanced_accuracy"] == ["all classes"]
     expected = [balanced_accuracy_score(labels, one.probabilities.argmax(axis=1)) for one in held]
@@ -120,13 +120,13 @@ def test_three_classes_have_their_mean_recall_for_balanced_accuracy() -> None:
 
 def test_of_two_classes_that_are_each_other_s_rest_the_rarer_is_judged() -> None:
     held = [replace(predictions(n, 1.0), classes=("benign", "malignant")) for n in range(2)]
-    found = compare([entrant("x", held[0]), entrant("y", held[1])], resampling=QUICK)
+    found = compare_recipes([entrant("x", held[0]), entrant("y", held[1])], resampling=QUICK)
     assert found.positives == (("malignant", 40),)
 
 
 def test_several_seeds_are_summed_up_and_compared_as_recipes() -> None:
     first, second = [predictions(n, 1.0) for n in range(3)], [predictions(n, 2.5) for n in range(3, 6)]
-    found = compare([entrant("x", *first), entrant("y", *second)], resampling=QUICK)
+    found = compare_recipes([entrant("x", *first), entrant("y", *second)], resampling=QUICK)
     auc = next(one for one in found.summaries if (one.name, one.measure) == ("x", "auc"))
     each = [roc_auc_score(LABELS, one.probability("melanoma")) for one in first]
     assert auc.values == pytest.approx(each)
@@ -142,14 +142,14 @@ def test_several_seeds_are_summed_up_and_compared_as_recipes() -> None:
 
 
 def test_one_recipe_of_several_seeds_has_a_summary_and_nothing_to_compare() -> None:
-    found = compare([entrant("x", predictions(0, 1.0), predictions(1, 1.0))], resampling=QUICK)
+    found = compare_recipes([entrant("x", predictions(0, 1.0), predictions(1, 1.0))], resampling=QUICK)
     assert found.differences == ()
     assert len(found.summaries) == 5
     assert found.notes == ("x: two seeds; where seeds vary much, the interval of their mean is too narrow",)
 
 
 def test_a_comparison_is_plain_values() -> None:
-    found = compare([entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 2.0))], resampling=QUICK)
+    found = compare_recipes([entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 2.0))], resampling=QUICK)
     back = TypeAdapter(Comparison).validate_python(json.loads(json.dumps(asdict(found))))
     assert back.differences[1].sentence == found.differences[1].sentence
     assert back.notes == found.notes
@@ -158,14 +158,16 @@ def test_a_comparison_is_plain_values() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     one, other = entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 1.0))
     with pytest.raises(PredictionsError, match="needs two runs or more"):
-        compare([one])
+        compare_recipes([one])
     with pytest.raises(ConfigError, match="unknown measure 'f1'; known: ap, auc"):
-        compare([one, other], measures=["f1"])
+        compare_recipes([one, other], measures=["f1"])
     with pytest.raises(PredictionsError, match="not all runs predict nevus; common to all: melanoma"):
-        compare([one, other], ["nevus"])
+        compare_recipes([one, other], ["nevus"])
 
 
-ROW = Difference("x", "y", "melanoma", "auc", 0.8, 0.831, 0.031, Outcome(Method("DeLong", 0.01, 0.052, 0.004)), 0.02)
+ROW = MeasureDifference(
+    "x", "y", "melanoma", "auc", 0.8, 0.831, 0.031, Outcome(Method("DeLong", 0.01, 0.052, 0.004)), 0.02
+)
 
 
 def test_a_sentence_claims_no_more_than_was_found() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.fusion.align import align, common_names, in_classes
+from attnmel.evaluation.fusion.align import align_members, common_names, in_classes
 from attnmel.records import Predictions
 
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")
@@ -64,7 +64,7 @@ def test_rest_is_the_sum_of_the_other_classes_in_probabilities_and_labels(three:
 
 def test_members_come_in_the_order_of_the_first_and_files_take_the_labels(two: Predictions, three: Predictions) -> None:
     file = dataclasses.replace(two, labels=np.full(3, -1)).take([2, 0, 1])
-    found = align({"file": file, "run": three}, ("rest", "melanoma"), "isic2017")
+    found = align_members({"file": file, "run": three}, ("rest", "melanoma"), "isic2017")
     assert found.truth.image_ids == ("c", "a", "b")
     assert found.truth.labels.tolist() == [0, 0, 1]
     np.testing.assert_allclose(found.members[:, :, 1], [[0.4, 0.1, 0.7], [0.2, 0.2, 0.6]])
@@ -73,7 +73,7 @@ def test_members_come_in_the_order_of_the_first_and_files_take_the_labels(two: P
 def test_another_truth_of_an_image_is_refused(two: Predictions, three: Predictions) -> None:
     other = dataclasses.replace(two, labels=np.array([1, 1, 0]))
     with pytest.raises(PredictionsError) as refused:
-        align({"a": three, "b": other}, ("rest", "melanoma"), "isic2017")
+        align_members({"a": three, "b": other}, ("rest", "melanoma"), "isic2017")
     assert str(refused.value) == (
         "1 of 3 images have another label in b than in a (a): a is 'melanoma', not 'rest'. Evaluate both runs on the "
         "same truth."
@@ -83,7 +83,7 @@ def test_another_truth_of_an_image_is_refused(two: Predictions, three: Predictio
 def test_a_member_of_other_images_is_refused(two: Predictions, three: Predictions) -> None:
     other = dataclasses.replace(two, image_ids=("a", "b", "x"))
     with pytest.raises(PredictionsError) as refused:
-        align({"a": three, "b": other}, ("rest", "melanoma"), "isic2017")
+        align_members({"a": three, "b": other}, ("rest", "melanoma"), "isic2017")
     assert str(refused.value) == (
         "b was evaluated on other images than a: 1 only in a (c); 1 only in b (x). Evaluate both on the same split of "
         "the same data with `attnmel evaluate`."

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.maps.agreement import likeness, rank_correlations
+from attnmel.evaluation.maps.agreement import map_likeness, rank_correlations
 
 
 def random_maps(seed: int, levels: int = 0) -> np.ndarray:
@@ -21,10 +21,10 @@ def test_rank_correlations_are_scipys_ties_included(levels: int) -> None:
 
 def test_a_map_is_wholly_like_itself_and_its_contrary_is_the_opposite() -> None:
     maps = random_maps(0)
-    same = likeness(maps, np.sqrt(maps))
+    same = map_likeness(maps, np.sqrt(maps))
     assert same["spearman"] == pytest.approx(np.ones(4))
-    assert likeness(maps, maps)["jaccard"].tolist() == [1] * 4
-    contrary = likeness(maps, 1 - maps)
+    assert map_likeness(maps, maps)["jaccard"].tolist() == [1] * 4
+    contrary = map_likeness(maps, 1 - maps)
     assert contrary["spearman"] == pytest.approx(-np.ones(4))
     assert contrary["jaccard"].tolist() == [0] * 4
 
@@ -32,8 +32,8 @@ def test_a_map_is_wholly_like_itself_and_its_contrary_is_the_opposite() -> None:
 def test_a_constant_map_is_like_nothing() -> None:
     maps = random_maps(0)
     flat = np.full_like(maps, 0.4)
-    assert np.isnan(likeness(maps, flat)["spearman"]).all()
-    assert likeness(flat, flat)["jaccard"].tolist() == [1] * 4
+    assert np.isnan(map_likeness(maps, flat)["spearman"]).all()
+    assert map_likeness(flat, flat)["jaccard"].tolist() == [1] * 4
 
 
 def test_maps_of_other_shapes_are_refused_and_no_map_agrees_with_none() -> None:

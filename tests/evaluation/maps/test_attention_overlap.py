@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import jaccard_score
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap, binarised, upsampled
+from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap, binarised, upsampled_maps
 
 
 def random_maps(count: int, height: int, width: int) -> np.ndarray:
@@ -26,7 +26,7 @@ def by_torch(maps: np.ndarray, side: int) -> np.ndarray:
 @pytest.mark.parametrize(("height", "width", "side"), [(28, 28, 224), (14, 14, 224), (7, 9, 64), (1, 1, 8), (12, 5, 7)])
 def test_up_sampling_is_torchs(height: int, width: int, side: int) -> None:
     maps = random_maps(3, height, width)
-    assert upsampled(maps, side) == pytest.approx(by_torch(maps, side), abs=1e-12)
+    assert upsampled_maps(maps, side) == pytest.approx(by_torch(maps, side), abs=1e-12)
 
 
 def test_the_overlap_is_the_protocol_done_image_by_image() -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, jaccard_score
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.maps.attention_overlap import attention_overlap, upsampled
+from attnmel.evaluation.maps.attention_overlap import attention_overlap, upsampled_maps
 from attnmel.evaluation.maps.localisation import (
     CUTS,
     MEASURES,
@@ -28,7 +28,7 @@ def target_of(masks: np.ndarray, name: str = "lesion", known: np.ndarray | None 
 
 
 def random_target(count: int, side: int = SIDE) -> Target:
-    return target_of(upsampled(np.random.default_rng(1).random((count, 4, 4)), side) > 0.55)
+    return target_of(upsampled_maps(np.random.default_rng(1).random((count, 4, 4)), side) > 0.55)
 
 
 def square(side: int = SIDE) -> np.ndarray:
@@ -38,7 +38,7 @@ def square(side: int = SIDE) -> np.ndarray:
 
 
 def stretched(maps: np.ndarray, side: int = SIDE) -> np.ndarray:
-    large = upsampled(maps, side)
+    large = upsampled_maps(maps, side)
     low, high = large.min(axis=(1, 2), keepdims=True), large.max(axis=(1, 2), keepdims=True)
     return (large - low) / (high - low)
 

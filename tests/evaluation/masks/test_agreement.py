@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.metrics import f1_score, jaccard_score
 
 from attnmel.evaluation.challenge.masks import mask_pixels
-from attnmel.evaluation.masks.agreement import agreement, file_pixels, overlaps, rank_correlation
+from attnmel.evaluation.masks.agreement import file_pixels, mean_overlaps, overlaps, rank_correlation
 
 
 def pairs(count: int = 12) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -41,8 +41,8 @@ def test_overlaps_are_those_of_scikit_learn_and_below_065_counts_as_failed() -> 
 
 def test_images_of_one_lesion_are_resampled_together() -> None:
     pixels = np.repeat(np.stack([mask_pixels(grey(mine), grey(true)) for mine, true in pairs()]), 4, axis=0)
-    alone = agreement(pixels, [str(place) for place in range(48)], resamples=400)["jaccard"]
-    together = agreement(pixels, [str(place // 4) for place in range(48)], resamples=400)["jaccard"]
+    alone = mean_overlaps(pixels, [str(place) for place in range(48)], resamples=400)["jaccard"]
+    together = mean_overlaps(pixels, [str(place // 4) for place in range(48)], resamples=400)["jaccard"]
     assert alone.value == together.value
     assert together.high - together.low > 1.5 * (alone.high - alone.low)
 

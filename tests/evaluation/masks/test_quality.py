@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnmel.evaluation.masks.quality import signs, soft_dice
+from attnmel.evaluation.masks.quality import expected_dice, signs
 
 
 def rectangle(height: int, width: int, *, of: tuple[int, int] = (100, 100)) -> np.ndarray:
@@ -16,17 +16,17 @@ def rectangle(height: int, width: int, *, of: tuple[int, int] = (100, 100)) -> n
 
 def test_a_map_of_zeros_and_ones_is_wholly_confident() -> None:
     mask = rectangle(20, 30)
-    assert soft_dice(mask.astype(np.float32), mask) == 1
+    assert expected_dice(mask.astype(np.float32), mask) == 1
 
 
 def test_no_mask_has_no_confidence() -> None:
-    assert soft_dice(np.full((8, 8), 0.4), np.zeros((8, 8), dtype=bool)) == 0
+    assert expected_dice(np.full((8, 8), 0.4), np.zeros((8, 8), dtype=bool)) == 0
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_confidence_lies_between_zero_and_one(seed: int) -> None:
     probability = np.random.default_rng(seed).random((9, 7))
-    assert 0 <= soft_dice(probability, probability > 0.5) <= 1
+    assert 0 <= expected_dice(probability, probability > 0.5) <= 1
 
 
 def test_confidence_is_about_the_dice_with_truths_drawn_from_the_map() -> None:
@@ -35,7 +35,7 @@ def test_confidence_is_about_the_dice_with_truths_drawn_from_the_map() -> None:
     mask, generator = probability > 0.5, np.random.default_rng(0)
     truths = [generator.random(probability.shape) < probability for _ in range(200)]
     dice = [2 * (mask & truth).sum() / (mask.sum() + truth.sum()) for truth in truths]
-    assert soft_dice(probability, mask) == pytest.approx(np.mean(dice), abs=0.005)
+    assert expected_dice(probability, mask) == pytest.approx(np.mean(dice), abs=0.005)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.inference.estimates import Estimate
-from attnmel.evaluation.readers.inference.obuchowski_rockette import averaged
+from attnmel.evaluation.readers.inference.obuchowski_rockette import mean_covariances
 from attnmel.evaluation.readers.inference.u_statistics import Moments, difference
 from attnmel.evaluation.readers.power import (
     case_ratio,
@@ -16,7 +16,7 @@ from attnmel.evaluation.readers.power import (
     expected_difference,
     machine_compared,
     modalities_compared,
-    scaled,
+    scaled_components,
     simulated,
 )
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
@@ -29,7 +29,7 @@ def test_the_expected_covariances_are_those_of_many_studies() -> None:
     generator = np.random.default_rng(0)
     aucs = np.array([reader_aucs(MODEL.draw(3, 12, 10, generator)) for _ in range(500)])
     np.testing.assert_allclose(aucs.mean(axis=(0, 2)), MODEL.aucs, atol=0.015)
-    found = averaged(np.cov(aucs.reshape(500, -1).T).reshape(2, 3, 2, 3))
+    found = mean_covariances(np.cov(aucs.reshape(500, -1).T).reshape(2, 3, 2, 3))
     parts = MODEL.components(12, 10)
     reader, both = parts.var_reader, parts.var_reader + parts.var_interaction
     expected = (parts.error + both, parts.cov1 + reader, parts.cov2, parts.cov3)
@@ -62,7 +62,7 @@ def test_more_readers_and_cases_give_narrower_intervals_and_more_power() -> None
 
 def test_a_pilots_covariances_shrink_with_the_cases() -> None:
     parts = MODEL.components(60, 40)
-    twice = scaled(parts, case_ratio(120, 80, 60, 40))
+    twice = scaled_components(parts, case_ratio(120, 80, 60, 40))
     exact = MODEL.components(120, 80)
     for name in ("error", "cov1", "cov2", "cov3"):
         assert getattr(twice, name) == pytest.approx(getattr(exact, name), rel=0.02)

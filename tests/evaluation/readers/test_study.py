@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.strangers.make_readers import READERS, write_sequential
+from tests.strangers.readings.make_readers import READERS, write_sequential
 
 from attnmel.errors import ConfigError, ReadingsError
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
-from attnmel.evaluation.readers.study import analyse
+from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.pipeline.study.analysis.read_study import read_study
 
@@ -19,16 +19,16 @@ from attnmel.pipeline.study.analysis.read_study import read_study
 def sequential(tmp_path_factory: pytest.TempPathFactory) -> StudyAnalysis:
     data = read_study(write_sequential(tmp_path_factory.mktemp("study") / "readings.csv"))
     options = StudyOptions(threshold=data.threshold, margin=0.05)
-    return analyse(data.readings, options, second=data.second, experience=data.experience)
+    return analyse_readings(data.readings, options, second=data.second, experience=data.experience)
 
 
 def test_machine_reference_and_threshold_are_found(sequential: StudyAnalysis, complete: Readings) -> None:
     assert sequential.machine_names == ("machine",)
     assert sequential.human == ("with machine", "alone"), "the reference last"
     assert sequential.threshold == 50
-    assert analyse(complete).machines == ()
+    assert analyse_readings(complete).machines == ()
     binary = replace(complete, scores=(complete.scores > 1).astype(float))
-    assert analyse(binary).threshold == 0.5
+    assert analyse_readings(binary).threshold == 0.5
 
 
 def test_each_part_is_there(sequential: StudyAnalysis) -> None:
@@ -56,7 +56,7 @@ def test_the_help_of_the_machine_is_found(sequential: StudyAnalysis) -> None:
 def test_a_modality_with_readers_of_its_own_is_compared(complete: Readings) -> None:
     scores = np.full((2, 10, 80), np.nan)
     scores[0, :5], scores[1, 5:] = complete.scores
-    found = analyse(replace(complete, readers=tuple(map(str, range(10))), scores=scores)).pairs[0]
+    found = analyse_readings(replace(complete, readers=tuple(map(str, range(10))), scores=scores)).pairs[0]
     assert found.readers == 0
     assert found.analysis is None
     assert found.random.low < -0.054125 < found.random.high
@@ -64,19 +64,19 @@ def test_a_modality_with_readers_of_its_own_is_compared(complete: Readings) -> N
 
 
 def test_one_reader_and_one_modality_are_analysed_without_a_crash(drawn: Callable[..., Readings]) -> None:
-    found = analyse(drawn(modalities=1, readers=1))
+    found = analyse_readings(drawn(modalities=1, readers=1))
     assert found.machines == ()
     assert found.pairs == ()
     assert found.modalities[0].analysis is not None
     assert np.isnan(found.modalities[0].analysis.random.means[0].low)
     assert found.modalities[0].analysis.fixed_readers.means[0].low > 0
-    found = analyse(drawn(modalities=2, readers=1), StudyOptions(threshold=0))
+    found = analyse_readings(drawn(modalities=2, readers=1), StudyOptions(threshold=0))
     assert np.isnan(found.pairs[0].random.low)
     assert found.pairs[0].random.note
 
 
 def test_three_modalities_are_tested_together(drawn: Callable[..., Readings]) -> None:
-    found = analyse(drawn(modalities=3))
+    found = analyse_readings(drawn(modalities=3))
     assert found.together is not None
     assert (found.together.random.test.df1, len(found.pairs)) == (2, 3)
 
@@ -95,7 +95,7 @@ def test_three_modalities_are_tested_together(drawn: Callable[..., Readings]) ->
 )
 def test_an_option_that_does_not_fit_is_one_sentence(complete: Readings, options: StudyOptions, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        analyse(complete, options)
+        analyse_readings(complete, options)
 
 
 def test_each_machine_is_compared_with_readers_alone_and_with_those_it_was_shown_to(complete: Readings) -> None:
@@ -106,7 +106,7 @@ def test_each_machine_is_compared_with_readers_alone_and_with_those_it_was_shown
     scores[1][:, ~half], scores[2][:, half] = np.nan, np.nan
     scores[3, 5], scores[4, 6] = complete.diseased, ~complete.diseased
     readers = (*complete.readers, "net", "wrong")
-    found = analyse(
+    found = analyse_readings(
         replace(complete, modalities=names, readers=readers, scores=scores),
         StudyOptions(threshold=0.5, machine_threshold=0.5),
     )
@@ -125,8 +125,8 @@ def test_each_machine_is_compared_with_readers_alone_and_with_those_it_was_shown
 
 def test_binormal_curves_are_fitted_where_they_are_asked_for(drawn: Callable[..., Readings]) -> None:
     readings = drawn(readers=3)
-    assert analyse(readings).binormal is None
-    found = analyse(replace(readings, scores=np.round(readings.scores)), StudyOptions(binormal=True)).binormal
+    assert analyse_readings(readings).binormal is None
+    found = analyse_readings(replace(readings, scores=np.round(readings.scores)), StudyOptions(binormal=True)).binormal
     assert found is not None
     assert len(found.curves) == 6
     assert found.analysis is not None
@@ -145,11 +145,13 @@ def test_a_modality_or_level_with_one_kind_of_cases(complete: Readings) -> None:
     scores = complete.scores.copy()
     scores[1][:, complete.diseased] = np.nan
     with pytest.raises(ReadingsError, match="all cases read with 'testB' are healthy; an ROC curve needs both kinds"):
-        analyse(replace(complete, scores=scores))
+        analyse_readings(replace(complete, scores=scores))
     scores = complete.scores.copy()
     scores[:, 0, complete.diseased] = np.nan
     levels = dict.fromkeys(complete.readers, "expert") | {complete.readers[0]: "resident"}
-    assert [one.level for one in analyse(replace(complete, scores=scores), experience=levels).groups] == ["expert"]
+    assert [one.level for one in analyse_readings(replace(complete, scores=scores), experience=levels).groups] == [
+        "expert"
+    ]
 
 
 def test_the_fixture_is_not_changed_by_git(complete: Readings) -> None:

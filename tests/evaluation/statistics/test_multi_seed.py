@@ -4,7 +4,7 @@ from scipy import stats
 
 from attnmel.evaluation.statistics.bootstrap import Interval, within_difference
 from attnmel.evaluation.statistics.delong import areas, logit_interval
-from attnmel.evaluation.statistics.multi_seed import Estimate, crossed_draws, difference_estimate, recipe_estimate
+from attnmel.evaluation.statistics.multi_seed import SeedEstimate, crossed_draws, difference_estimate, recipe_estimate
 
 FIRST, SECOND = np.array([0.80, 0.84, 0.79]), np.array([0.86, 0.90, 0.85])
 
@@ -72,12 +72,12 @@ def test_a_single_seed_is_taken_to_vary_as_the_other_recipe_does() -> None:
 
 
 def test_equal_recipes_do_not_differ_and_a_difference_without_variance_has_no_p() -> None:
-    assert Estimate(0.0, 0.0, np.inf).p() == 1
-    assert np.isnan(Estimate(0.1, 0.0, np.inf).p())
+    assert SeedEstimate(0.0, 0.0, np.inf).p() == 1
+    assert np.isnan(SeedEstimate(0.1, 0.0, np.inf).p())
 
 
 def test_a_mean_has_its_interval_on_the_logit_scale() -> None:
-    found = Estimate(0.95, 0.0009, 2.0)
+    found = SeedEstimate(0.95, 0.0009, 2.0)
     assert found.share_interval() == logit_interval(0.95, 0.0009, float(stats.t.ppf(0.975, 2)))
     assert 0 < found.share_interval().low < 0.95 < found.share_interval().high < 1
 
@@ -120,8 +120,8 @@ def test_five_seeds_cover_the_truth(vary: float, simulations: int) -> None:
 
 
 def test_a_difference_is_not_larger_than_two_shares_can_differ_by() -> None:
-    wide = Estimate(-0.7, 0.5, 3.0)
+    wide = SeedEstimate(-0.7, 0.5, 3.0)
     assert wide.interval().low == -1
     assert wide.interval().high == 1
-    assert Estimate(0.1, 1e-4, np.inf).interval().low == pytest.approx(0.1 - stats.norm.ppf(0.975) * 0.01)
+    assert SeedEstimate(0.1, 1e-4, np.inf).interval().low == pytest.approx(0.1 - stats.norm.ppf(0.975) * 0.01)
     assert np.isnan(within_difference(Interval(0.2, np.nan, np.nan)).low)

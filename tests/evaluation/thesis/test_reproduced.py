@@ -1,4 +1,4 @@
-"""Figures over seeds are those of `compare`; Holm counts each pair of rows once."""
+"""Figures over seeds are those of `compare_recipes`; Holm counts each pair of rows once."""
 
 import dataclasses
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
-from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.thesis.reproduced import RowTest, TableBlock, corrected, count_tests, over_seeds
@@ -37,7 +37,7 @@ def runs(seeds: int, classes: tuple[str, ...]) -> list[RunPredictions]:
 def test_the_mean_over_seeds_and_its_interval_are_those_of_compare() -> None:
     seeds = runs(3, ("rest", "melanoma"))
     found = over_seeds(seeds, "melanoma", [("melanoma", "ap"), ("melanoma", "auc")], CHANCES)
-    compared: Comparison = compare(
+    compared: Comparison = compare_recipes(
         [RecipeRuns("recipe", tuple(seeds))], ["melanoma"], measures=("ap", "auc"), resampling=CHANCES
     )
     for one in compared.summaries:
@@ -56,8 +56,8 @@ def test_each_recall_has_a_mean_over_seeds() -> None:
     assert interval.low < interval.value < interval.high
 
 
-def difference(first: str, second: str, p: float) -> Difference:
-    return Difference(first, second, "melanoma", "auc", 0.7, 0.8, 0.1, Outcome(Method("test", 0.01, 0.2, p)))
+def difference(first: str, second: str, p: float) -> MeasureDifference:
+    return MeasureDifference(first, second, "melanoma", "auc", 0.7, 0.8, 0.1, Outcome(Method("test", 0.01, 0.2, p)))
 
 
 def test_holm_counts_two_rows_once_over_all_blocks() -> None:

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 
 from attnmel.config.system import SvmSettings
 from attnmel.errors import TrainingError
-from attnmel.features.svm.classifier import Fit, costs_of, fit_svm
+from attnmel.features.svm.classifier import Fit, costs_to_try, fit_svm
 from attnmel.features.svm.logistic import fit_logistic
 
 FOLD_OF = np.arange(60) % 3
@@ -103,11 +103,11 @@ def test_cost_and_gamma_are_those_of_the_best_held_out_auc(vectors: np.ndarray) 
 
 def test_drawn_costs_are_even_in_their_power_and_the_same_again() -> None:
     settings = SvmSettings(draws=200)
-    powers = np.log2(costs_of(settings, seed=1))
+    powers = np.log2(costs_to_try(settings, seed=1))
     assert powers.min() < -14
     assert powers.max() > 14
     assert abs(powers.mean()) < 2
-    assert costs_of(settings, seed=1) == costs_of(settings, seed=1) != costs_of(settings, seed=2)
+    assert costs_to_try(settings, seed=1) == costs_to_try(settings, seed=1) != costs_to_try(settings, seed=2)
 
 
 def test_a_constant_number_changes_nothing(vectors: np.ndarray) -> None:

@@ -3,7 +3,7 @@ import torch
 
 from attnmel.errors import ConfigError
 from attnmel.models.trunks.registry import TRUNKS
-from attnmel.models.trunks.trunk import check_size, scaled
+from attnmel.models.trunks.trunk import check_size, kept_channels
 from attnmel.models.trunks.vgg import VggTrunk
 
 BATCH_NORM_NAMES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
@@ -59,7 +59,7 @@ def test_map_sizes(name: str, side: int, sides: tuple[int, int, int]) -> None:
 def test_width_scales_the_channels(width: float, channels: tuple[int, int, int]) -> None:
     with torch.device("meta"):
         assert TRUNKS["vgg16_bn"](width).channels == channels
-    assert scaled(512, width) == channels[2]
+    assert kept_channels(512, width) == channels[2]
 
 
 def test_maps_come_after_max_pooling() -> None:

@@ -12,7 +12,7 @@ from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.vgg import VggTrunk
 from attnmel.models.weights.safetensors_io import save_state
 from attnmel.models.weights.start_weights import Start, start_weights
-from attnmel.models.weights.vgg_rescale import insert_batch_norm, measure, rescale
+from attnmel.models.weights.vgg_rescale import insert_batch_norm, measure, rescale_layers
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
@@ -123,7 +123,7 @@ def test_rescaled_maps_are_the_former_ones_over_the_layers_factors(images: Tenso
     network = plain_network()
     before = maps_of(network, images)
     activities = measure(network, batches)
-    after_by_name = rescale(network, activities)
+    after_by_name = rescale_layers(network, activities)
     assert activities["features.28"].rms > 100
     for name, old, new in zip(
         ("features.14", "features.21", "features.28"), before, maps_of(network, images), strict=True
@@ -143,7 +143,7 @@ def test_batch_norms_are_inserted_into_the_rescaled_network(
     normed, trunk, start = batch_normed(tmp_path, network)
     assert start.rescalable
     activities = measure(normed, batches)
-    insert_batch_norm(trunk, rescale(normed, activities))
+    insert_batch_norm(trunk, rescale_layers(normed, activities))
     for name, old, new in zip(
         ("features.20", "features.30", "features.40"), maps_of(network, images), maps_of(normed, images), strict=True
     ):
@@ -158,7 +158,7 @@ def test_the_dense_layers_of_vgg16_are_rescaled_too(images: Tensor, batches: lis
         network(images)
         activities = measure(network, batches)
         assert list(activities)[-2:] == ["dense.0", "dense.3"]
-        rescale(network, activities)
+        rescale_layers(network, activities)
         network(images)
     before, after = seen
     assert (before / activities["dense.3"].rms - after).abs().max() < 1e-9
@@ -173,7 +173,7 @@ def test_a_layer_that_is_0_for_all_images_cannot_be_rescaled(batches: list[Tenso
     layer.weight.data.zero_()
     layer.bias.data.fill_(-1)
     with pytest.raises(CheckpointError) as told:
-        rescale(network, measure(network, batches))
+        rescale_layers(network, measure(network, batches))
     assert str(told.value) == (
         "the start weights' layer features.5 is 0 after its ReLU for all measured images, so that it cannot be "
         "rescaled to 1; take other weights, or set model.rescale = false"

@@ -12,7 +12,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, set_temperature
-from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
+from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.results.details import read_details
 from attnmel.pipeline.run.results.results import read_measures
@@ -34,7 +34,7 @@ def copied(trained: RunFolder, tmp_path: Path) -> RunFolder:
 def calibrated(folder: RunFolder) -> float | None:
     run = Run(folder)
     if store_calibration(run, run.uncalibrated("validation")):
-        rescale(run, run.results.values())
+        store_at_temperature(run, run.results.values())
     return read_checkpoint(folder.best)[1].temperature
 
 

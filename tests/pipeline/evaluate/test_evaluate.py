@@ -36,7 +36,7 @@ def test_measures_follow_from_the_predictions_file(trained: RunFolder) -> None:
     judged = read_measures(trained)["test"]
     expected = evaluate_classification(predictions, ["melanoma"])
     own, others = judged.judgement.notes[: len(expected.notes)], judged.judgement.notes[len(expected.notes) :]
-    assert others[0].startswith("the network saw 36% of an image's area on average and ")
+    assert others[0].startswith("the network saw 36 % of an image's area on average and ")
     plain = dataclasses.replace(judged.judgement, notes=own)
     assert plain.to_dict() == expected.to_dict()  # NaN is unlike itself, None is not
     truth, scores = predictions.is_class("melanoma"), predictions.probability("melanoma")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.strangers.make_sets import TREE, archive_row, write_archive, write_ph2
+from tests.strangers.datasets.make_sets import TREE, archive_row, write_archive, write_ph2
 
 from attnmel.errors import LabelError
 from attnmel.files.folders import RunFolder

@@ -12,7 +12,7 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.challenge.score import ChallengeReport
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.evaluate.score import as_dict, score, sentence, table
+from attnmel.pipeline.evaluate.score import score, score_dict, score_sentences, score_table
 from attnmel.pipeline.evaluate.submissions import incomplete
 from attnmel.pipeline.run.results.details import read_details
 from attnmel.pipeline.run.results.results import read_measures
@@ -59,15 +59,15 @@ def test_a_data_set_without_its_truth_asks_for_one(trained: RunFolder, phantoms:
 def test_fewer_images_than_the_official_ones_are_counted(judged: ChallengeReport) -> None:
     part = dataclasses.replace(judged, dataset="isic2016", images=354, left_out=())
     note = "note: 354 of the 379 test images of isic2016: measures of the whole set may differ"
-    assert note in sentence(part).splitlines()
+    assert note in score_sentences(part).splitlines()
     whole = dataclasses.replace(part, images=378, left_out=("ISIC_1",))
-    assert "of the 379" not in sentence(whole)
+    assert "of the 379" not in score_sentences(whole)
     assert incomplete("isic2018-leaky", 10, "internal") == incomplete("my-clinic", 10) == ""
 
 
 def test_lesions_images_left_out_and_notes_are_told(judged: ChallengeReport) -> None:
     other = dataclasses.replace(judged, units=9, left_out=("ISIC_1", "ISIC_2"), notes=("mind this",))
-    lines = sentence(other).splitlines()
+    lines = score_sentences(other).splitlines()
     assert ", resampled as 9 lesions; ranked by auc (mean)" in lines[0]
     assert lines[2:] == ["left out: ISIC_1, ISIC_2", "note: mind this"]
 
@@ -76,16 +76,16 @@ def test_a_figure_without_a_value_or_an_interval_is_told_so(judged: ChallengeRep
     nan = float("nan")
     first, second = judged.rows[:2]
     rows = (dataclasses.replace(first, value=nan, low=nan, high=nan), dataclasses.replace(second, value=1, low=nan))
-    assert [row[2:] for row in table(dataclasses.replace(judged, rows=rows))] == [["-", ""], ["1.000", ""]]
+    assert [row[2:] for row in score_table(dataclasses.replace(judged, rows=rows))] == [["-", ""], ["1.000", ""]]
 
 
 def test_what_programs_get_says_that_it_is_no_medical_device(judged: ChallengeReport) -> None:
-    assert "Not a medical device" in as_dict(judged)["notice"]
+    assert "Not a medical device" in score_dict(judged)["notice"]
 
 
 def test_a_measure_that_ranked_but_is_not_there_is_said_to_be_missing(judged: ChallengeReport) -> None:
     alone = dataclasses.replace(judged, rows=tuple(row for row in judged.rows if row.task == "melanoma"))
-    assert sentence(alone).splitlines()[0].endswith("ranked by auc (mean), which these classes do not give")
+    assert score_sentences(alone).splitlines()[0].endswith("ranked by auc (mean), which these classes do not give")
 
 
 def test_evaluate_and_score_give_the_same_official_figures(judged: ChallengeReport, trained: RunFolder) -> None:

@@ -51,17 +51,18 @@ def test_the_table_of_a_split_is_that_of_predict(trained: RunFolder, phantoms: "
         assert row["warnings"].split("; ") == (
             [name for name in texts_of(expected, "warnings") if name != "blurred"] or [""]
         )
-    assert any(note.startswith("the network saw 36% of an image's area on average and ") for note in notes)
+    assert any(note.startswith("the network saw 36 % of an image's area on average and ") for note in notes)
     assert any(note.startswith("'blurred' is not checked: its bound is of photographs") for note in notes)
 
 
 def test_the_notes_count_lesions_and_warnings() -> None:
     found = [Covered(8, 6, 4, 0.4, share, None if share is None else True) for share in (0.5, 1.0, None)]
     assert seen_notes(found, [("blurred",), (), ("blurred", "strip")]) == (
-        "the network saw 40% of an image's area on average and 75% of the lesion's; 1 of 2 lesions with less than 75%",
+        "the network saw 40 % of an image's area on average and 75 % of the lesion's; 1 of 2 lesions with less "
+        "than 75 %",
         "warnings on 3 images: 2 'blurred', 1 'strip'",
     )
-    assert seen_notes([found[2]], [()]) == ("the network saw 40% of an image's area on average",)
+    assert seen_notes([found[2]], [()]) == ("the network saw 40 % of an image's area on average",)
 
 
 def test_a_crop_around_the_lesion_is_prepared_by_the_masks_and_else_the_largest_square(

@@ -23,7 +23,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint
 from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.export.check_images import large_phantoms, spread
-from attnmel.pipeline.export.export import Exported, export_onnx
+from attnmel.pipeline.export.export import CheckedExport, export_onnx
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.records import Predictions
 
@@ -43,7 +43,7 @@ def run(calibrated: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunF
 
 
 @pytest.fixture(scope="module")
-def exported(run: RunFolder, phantoms: "Phantoms") -> Exported:
+def exported(run: RunFolder, phantoms: "Phantoms") -> CheckedExport:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check_images, "LARGE", (300, 200))
         return export_onnx(run.path, home=phantoms.home)
@@ -64,7 +64,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[np.ndarray], np.nda
 
 
 def test_the_file_lies_in_the_run_folder_and_holds_the_card_of_the_checkpoint(
-    exported: Exported, run: RunFolder
+    exported: CheckedExport, run: RunFolder
 ) -> None:
     assert exported.path == run.onnx
     assert read_onnx_card(run.onnx) == (exported.card, exported.facts)
@@ -73,7 +73,7 @@ def test_the_file_lies_in_the_run_folder_and_holds_the_card_of_the_checkpoint(
     assert exported.card.temperature is not None
 
 
-def test_every_engine_was_compared_on_the_split_and_on_large_photographs(exported: Exported) -> None:
+def test_every_engine_was_compared_on_the_split_and_on_large_photographs(exported: CheckedExport) -> None:
     facts = exported.facts
     alone, many, other = facts.parity
     assert alone.engine == f"{many.engine}, one image at a time"
@@ -89,14 +89,16 @@ def test_every_engine_was_compared_on_the_split_and_on_large_photographs(exporte
     assert facts.versions["onnxruntime"]
 
 
-def test_another_program_gets_what_predict_gets(exported: Exported, run: RunFolder, phantoms: "Phantoms") -> None:
+def test_another_program_gets_what_predict_gets(exported: CheckedExport, run: RunFolder, phantoms: "Phantoms") -> None:
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:3]
     expected = [one.probabilities for one in predict_images(run.path, images)]
     found = onnxruntime_engine(exported.path, exported.card).run(images)
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
 
 
-def test_each_threshold_reaches_its_sensitivity_on_the_validation_images(exported: Exported, run: RunFolder) -> None:
+def test_each_threshold_reaches_its_sensitivity_on_the_validation_images(
+    exported: CheckedExport, run: RunFolder
+) -> None:
     stored = Predictions.read(run.predictions("validation"), uncalibrated=True)
     chose = at_temperature(stored, exported.card.temperature)
     positive, scores = chose.is_class("melanoma"), chose.probability("melanoma")
@@ -108,7 +110,7 @@ def test_each_threshold_reaches_its_sensitivity_on_the_validation_images(exporte
         assert (one.images, one.positives) == (10, positive.sum())
 
 
-def test_the_measures_are_those_of_the_run(exported: Exported, run: RunFolder) -> None:
+def test_the_measures_are_those_of_the_run(exported: CheckedExport, run: RunFolder) -> None:
     judged = json.loads(run.measures.read_text(encoding="utf-8"))
     expected = {
         (name, row["task"], row["measure"]): row["value"]

@@ -24,7 +24,7 @@ from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.score import score
 from attnmel.pipeline.evaluate.submissions import fetched_truth
 from attnmel.pipeline.fuse.evaluate import evaluate_fusion, stored_card
-from attnmel.pipeline.fuse.fit import fit
+from attnmel.pipeline.fuse.fit import fit_rule
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.fuse.members import open_members
 from attnmel.pipeline.predict.predict import predict_images
@@ -245,7 +245,7 @@ def test_members_of_other_splits_are_averaged_but_fit_nothing(
         "splits, such as folds; fuse by mean, rank or extreme"
     )
     assert refused(PredictionsError, make, "weighted", tmp_path) == sentence
-    found = fit(
+    found = fit_rule(
         "mean",
         open_members(list(map(str, members)), tmp_path),
         ("rest", "melanoma"),

@@ -75,7 +75,7 @@ def test_age_and_sex_of_dicom_files_count_and_the_table_comes_first(models: tupl
     pytest.importorskip("pydicom")
     pytest.importorskip("libjpeg")
     from pydicom import uid
-    from tests.strangers.make_dicom import PICTURE, dermoscopy, write
+    from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
 
     people = {"old": ("080Y", "M"), "young": ("035Y", "M"), "nobody": ("", ""), "both": ("080Y", "F")}
     for name, (age, sex) in people.items():

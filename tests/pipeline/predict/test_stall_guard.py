@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from attnmel.pipeline.predict.stall_guard import watched
+from attnmel.pipeline.predict.stall_guard import stall_watched
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing watches on Windows")
 
@@ -20,7 +20,7 @@ def heard_by() -> int:
 
 def test_a_watch_passes_things_on_and_leaves_no_trace() -> None:
     before = heard_by()
-    with watched(60, stalled="stalled", stopped="stopped") as passed_on:
+    with stall_watched(60, stalled="stalled", stopped="stopped") as passed_on:
         assert list(passed_on([1, 2, 3])) == [1, 2, 3]
         assert heard_by() not in (-1, before)
     assert heard_by() == before
@@ -29,7 +29,7 @@ def test_a_watch_passes_things_on_and_leaves_no_trace() -> None:
 @pytest.mark.parametrize("first_ends_first", [True, False])
 def test_two_watches_end_in_any_order(first_ends_first: bool) -> None:
     before = heard_by()
-    one, other = (watched(60, stalled="stalled", stopped="stopped") for _ in range(2))
+    one, other = (stall_watched(60, stalled="stalled", stopped="stopped") for _ in range(2))
     one.__enter__()
     other.__enter__()
     inner = heard_by()
@@ -52,7 +52,7 @@ def test_only_a_lock_that_is_kept_ends_a_process_that_uses_a_result(waits: str, 
     program = f"""
 import ctypes
 from attnmel.pipeline.predict.stall_guard import watched
-with watched(1, stalled="stalled", stopped="stopped") as passed_on:
+with stall_watched(1, stalled="stalled", stopped="stopped") as passed_on:
     for _ in passed_on([1]):
         {waits}
 """

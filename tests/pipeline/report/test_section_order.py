@@ -11,8 +11,8 @@ from attnmel.evaluation.classification.curves import roc_curve
 from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import Operating, operating_points
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import span, stacked
 from attnmel.evaluation.subgroups import subgroups
+from attnmel.number_formats import span, stacked
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.confusion_matrix import confusion_section

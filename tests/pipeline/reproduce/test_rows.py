@@ -9,7 +9,7 @@ from tests.factories import run_fresh
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.reproduce.jobs import Job
-from attnmel.pipeline.reproduce.rows import Ended, predict_masks, train
+from attnmel.pipeline.reproduce.rows import JobEnd, predict_row_masks, train_row
 from attnmel.progress import SILENT
 
 LOCKS = """
@@ -29,7 +29,7 @@ def test_a_command_can_lock_its_run_and_the_name_of_its_run(tmp_path: Path, monk
 
     monkeypatch.setattr(Commands, "run", locks_both)
     job = Job(row="fused", seed=0, arguments=(), recipe=None, run=run)
-    assert train(job, Commands(SILENT)) == Ended(True, "both")
+    assert train_row(job, Commands(SILENT)) == JobEnd(True, "both")
     assert not [*tmp_path.rglob("*.lock")]
 
 
@@ -42,8 +42,8 @@ def test_the_segmenter_stops_at_the_first_command_that_fails(tmp_path: Path, mon
 
     monkeypatch.setattr(Commands, "run", fails_at_two)
     commands = Commands(SILENT)
-    assert predict_masks([("one",), ("two",), ("three",)], tmp_path / "segmenter", commands) == Ended(
+    assert predict_row_masks([("one",), ("two",), ("three",)], tmp_path / "segmenter", commands) == JobEnd(
         True, "the masks could not be predicted: no space left"
     )
     assert ran == ["one", "two"]
-    assert predict_masks([("one",)], tmp_path / "segmenter", commands) == Ended(is_new=True)
+    assert predict_row_masks([("one",)], tmp_path / "segmenter", commands) == JobEnd(is_new=True)

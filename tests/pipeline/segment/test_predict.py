@@ -14,7 +14,7 @@ from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks
 from attnmel.models.segmenter import load_segmenter, save_segmenter
 from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.segment import predict
-from attnmel.pipeline.segment.image_masks import Drawn
+from attnmel.pipeline.segment.image_masks import DrawnMask
 from attnmel.pipeline.segment.masks_table import read_masks_table
 from attnmel.pipeline.segment.predict import predict_masks
 
@@ -169,4 +169,4 @@ def test_a_damaged_table_is_told(tmp_path: Path) -> None:
 
 
 def test_an_unread_image_has_no_mask() -> None:
-    assert Drawn("a", None, "why").mask(0.5).size == 0
+    assert DrawnMask("a", None, "why").mask(0.5).size == 0

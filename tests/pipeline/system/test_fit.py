@@ -12,7 +12,7 @@ from tests.factories import Recorder
 
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError, LabelError, TrainingError
-from attnmel.features.sources import Described, Source
+from attnmel.features.sources import Described, FeatureSource
 from attnmel.features.system import FittedSystem
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
@@ -91,13 +91,13 @@ def test_features_are_computed_once_and_a_damaged_part_again(
 ) -> None:
     prepared = prepare(tiny_system.data, home=phantoms.home)
     source = open_sources(tiny_system, home=phantoms.home)["deep"]
-    rows, computed, describe = prepared.rows("train")[::-1].copy(), [], Source.describe
+    rows, computed, describe = prepared.rows("train")[::-1].copy(), [], FeatureSource.describe
 
-    def counted(self: Source, pixels: np.ndarray, context: float) -> Described:
+    def counted(self: FeatureSource, pixels: np.ndarray, context: float) -> Described:
         computed.append(len(pixels))
         return describe(self, pixels, context)
 
-    monkeypatch.setattr(Source, "describe", counted)
+    monkeypatch.setattr(FeatureSource, "describe", counted)
 
     def read() -> np.ndarray:
         values = np.empty((len(rows), 2), dtype=np.float32)
@@ -120,7 +120,7 @@ def test_a_constant_feature_is_named(
 ) -> None:
     prepared = prepare(tiny_system.data, home=phantoms.home)
     colour = tiny_system.model_copy(update={"features": {"colour": tiny_system.features["colour"]}})
-    monkeypatch.setattr(Source, "describe", lambda self, pixels, context: {"all": np.ones((len(pixels), 3))})
+    monkeypatch.setattr(FeatureSource, "describe", lambda self, pixels, context: {"all": np.ones((len(pixels), 3))})
     with pytest.raises(TrainingError) as refused:
         fit_system(colour, prepared, open_sources(colour, home=tmp_path), home=tmp_path)
     fitted = len(prepared.rows("train")) * 2 // 3

@@ -27,7 +27,7 @@ from attnmel.pipeline.train.setup import objective, put_start_weights, schedule,
 from attnmel.pipeline.train.train import train_run
 from attnmel.progress import SILENT
 from attnmel.records import Predictions
-from attnmel.training.loop import EpochLoss, train
+from attnmel.training.loop import EpochLoss, train_epochs
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -55,7 +55,7 @@ def trained(
     maps = open_run_maps(recipe, prepared, network.module, home=home, device=CPU)
     assert maps is not None
     batches = training_batches(recipe, prepared, CPU, views=maps.views, maps=maps.training if stored else None)
-    epochs = train(
+    epochs = train_epochs(
         network,
         optimizer,
         batches,

@@ -9,7 +9,7 @@ from attnmel.report.html.sections import Section, sentence
 @pytest.mark.parametrize(
     ("note", "printed"),
     [
-        ("the network saw 57% of an image's area on average", "The network saw 57% of an image's area on average."),
+        ("the network saw 57 % of an image's area on average", "The network saw 57 % of an image's area on average."),
         ("a segmenter of other data", "A segmenter of other data."),
         ("melanoma: 5 images against 9", "Melanoma: 5 images against 9."),
         ("Already one.", "Already one."),

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import PUBLISHED
@@ -14,7 +14,7 @@ from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, Table
 from attnmel.files.table_files import csv_row
 from attnmel.report.html.table_texts import CSV_COLUMNS, csv_rows, escaped, latex, markdown
 
-FOUND = Difference("mel", "star", "MEL", "auc", 0.7, 0.8, 0.1, Outcome(Method("DeLong", 0.01, 0.2, 0.03)), 0.03)
+FOUND = MeasureDifference("mel", "star", "MEL", "auc", 0.7, 0.8, 0.1, Outcome(Method("DeLong", 0.01, 0.2, 0.03)), 0.03)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PUBLISHED
+from attnmel.number_formats import fixed, span
 from attnmel.records import Predictions
 from attnmel.report.html import tables
 
@@ -65,7 +65,7 @@ def test_published_figures_stand_beside_the_main_task_of_the_test_split_only() -
 
 def test_a_run_without_a_map_has_a_gap_in_its_column() -> None:
     found = {"pool4": Interval(0.5, 0.4, 0.6)}
-    lines = tables.compared(judged(), "melanoma", ROW, found, ("pool3", "pool4"))
+    lines = tables.compared_lines(judged(), "melanoma", ROW, found, ("pool3", "pool4"))
     assert [line.name for line in lines[-2:]] == ["Jaccard, pool-3", "Jaccard, pool-4"]
     assert [fixed(line.interval.value) for line in lines[-2:]] == ["\N{EN DASH}", "0.500"]
     assert lines[-1].published == 0.6560

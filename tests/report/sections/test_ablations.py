@@ -2,7 +2,7 @@ import pytest
 
 from attnmel.evaluation.comparison.ablations import AblationFinding
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.report.sections.ablations import controls_section, sentence
+from attnmel.report.sections.ablations import ablation_sentence, controls_section
 
 
 def finding(
@@ -77,11 +77,11 @@ LOWER, SAME, HIGHER = Interval(-0.09, -0.13, -0.05), Interval(-0.01, -0.04, 0.02
 def test_each_outcome_has_its_plain_sentence(
     ablation: str, auc: Interval, difference: Interval, size: Interval | None, expected: str
 ) -> None:
-    assert expected in sentence(finding(ablation, auc, difference, size), "melanoma")
+    assert expected in ablation_sentence(finding(ablation, auc, difference, size), "melanoma")
 
 
 def test_beyond_the_size_of_the_box_something_else_lies_outside() -> None:
-    told = sentence(finding("background-only", ABOVE, LOWER, AT, HIGHER), "melanoma")
+    told = ablation_sentence(finding("background-only", ABOVE, LOWER, AT, HIGHER), "melanoma")
     assert "more than the size of the painted box by itself, 0.530" in told
     assert told.endswith("some of what tells melanoma lies outside it.")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.records import Predictions
 from attnmel.report.sections.comparison import comparison_section, difference_table, sentences, summary_table
@@ -22,7 +22,7 @@ def entrant(name: str, apart: float, seeds: int) -> RecipeRuns:
 
 
 def comparison(*entrants: RecipeRuns) -> Comparison:
-    return compare(entrants, resampling=ResamplingConfig(resamples=100, permutations=100))
+    return compare_recipes(entrants, resampling=ResamplingConfig(resamples=100, permutations=100))
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import numpy as np
 
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, span
+from attnmel.number_formats import fixed, span
 from attnmel.records import Predictions
-from attnmel.report.html.tables import method_words
+from attnmel.report.html.tables import interval_method_words
 from attnmel.report.sections.intervals import interval_section
 
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")
@@ -37,7 +37,7 @@ def test_the_section_says_what_was_drawn() -> None:
 
 
 def test_words_name_the_interval_of_each_measure_once() -> None:
-    assert method_words(judged()) == (
+    assert interval_method_words(judged()) == (
         "DeLong's for AUC; jackknife on the logit scale for Average precision, the mean AUC; "
         "Wilson's score interval for Sensitivity, Specificity, Balanced accuracy, recalls"
     )

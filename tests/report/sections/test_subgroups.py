@@ -10,9 +10,9 @@ from attnmel.evaluation.calibration.calibration import calibration_of
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, confusion
 from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import operating_points
-from attnmel.evaluation.statistics.format import signed, stacked
 from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
+from attnmel.number_formats import signed, stacked
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.sections.subgroups import group_tables, subgroups_section

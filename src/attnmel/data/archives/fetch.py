@@ -8,7 +8,6 @@ No checksums are published; those of the files that came are recorded.
 """
 
 import contextlib
-import csv
 import dataclasses
 import shutil
 from dataclasses import dataclass
@@ -18,11 +17,13 @@ from typing import Literal
 from attnmel.data.archives.by_hand import BY_HAND, how_to_get
 from attnmel.data.archives.catalog import ARCHIVES, COMPANIONS, OFFICIAL_ADDRESS, OPTIONAL, SAME_FILES, Archive
 from attnmel.data.archives.unpack import BadFileError, unpack
+from attnmel.data.tables.text import read_text
 from attnmel.errors import ArchiveError, ConfigError, require_known
-from attnmel.files.download import Downloaded, NotThereError, download, local_path, size_in_words
+from attnmel.files.download import Downloaded, NotThereError, download, local_path
 from attnmel.files.folders import dataset_folder
 from attnmel.files.locks import hold_folder
 from attnmel.files.table_files import DAMAGE, damage, read_json, write_json
+from attnmel.number_formats import size_in_words
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
@@ -246,15 +247,14 @@ def _put_table(archive: Archive, came: Path, location: Path) -> int:
 
 def _count_rows(table: Path, archive: Archive) -> int:
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (UnicodeDecodeError, csv.Error):
+        rows = [row.cells for row in read_text(table).rows]
+    except ValueError:
         rows = []
     if not archive.header:
         if not rows or any(len(row) != 2 for row in rows):
             raise BadFileError(f"{archive.name} is not the official table: expected rows of an image and its label")
         return len(rows)
-    if len(rows) < 2 or rows[0][0].strip() != archive.header:
+    if len(rows) < 2 or rows[0][0] != archive.header:
         raise BadFileError(
             f"{archive.name} is not the official table: expected a line that begins with '{archive.header}', then rows"
         )

@@ -9,8 +9,9 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from attnmel.errors import ArchiveError, listed
-from attnmel.files.download import require_space, size_in_words
+from attnmel.files.download import require_space
 from attnmel.files.folders import replacing
+from attnmel.number_formats import size_in_words
 from attnmel.progress import SILENT, Progress
 
 KEPT_SUFFIXES = (".jpg", ".jpeg", ".png", ".json", ".csv")

@@ -52,7 +52,7 @@ class Match:
 
 def moved_pictures(signatures: Signatures, likely: Candidates, *, progress: Progress = SILENT) -> list[Match]:
     """Return the candidates that show the same picture, most alike first."""
-    aligned = align(signatures.middle, likely, progress)
+    aligned = aligned_pairs(signatures.middle, likely, progress)
     aligned = aligned.of(aligned.likeness >= LEAST_MIDDLE)
     aligned = aligned.of(rough_likeness(signatures, aligned, progress) >= LEAST_ROUGH)
     likeness = fine_likeness(signatures, aligned, progress)
@@ -81,7 +81,7 @@ class Alignment:
         return Alignment(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
 
-def align(middle: Int8[np.ndarray, "N m m"], likely: Candidates, progress: Progress = SILENT) -> Alignment:
+def aligned_pairs(middle: Int8[np.ndarray, "N m m"], likely: Candidates, progress: Progress = SILENT) -> Alignment:
     """Return the zoom and shift of each pair at which its middle structure agrees best, and how well it agrees."""
     pairs, symmetries = likely.pairs, likely.symmetries
 

@@ -122,7 +122,7 @@ def _small_views(
 
 def _coarse(small: Float32[np.ndarray, "B m m"], shown: Float32[np.ndarray, "B m m"]) -> Float32[np.ndarray, "B D"]:
     grey, within = pooled(small * shown, COARSE), pooled(shown, COARSE)
-    around = blurred(grey, COARSE_WIDTH) / blurred(within, COARSE_WIDTH).clip(1e-3)
+    around = smoothed(grey, COARSE_WIDTH) / smoothed(within, COARSE_WIDTH).clip(1e-3)
     coarse = (grey - within * around).reshape(len(grey), -1)
     coarse -= coarse.mean(axis=1, keepdims=True)
     return coarse / (np.linalg.norm(coarse, axis=1, keepdims=True) + NOISE)
@@ -144,7 +144,7 @@ def pooled(images: Float32[np.ndarray, "B S S"], side: int) -> Float32[np.ndarra
     return images.reshape(len(images), side, block, side, block).mean(axis=(2, 4), dtype=np.float32)
 
 
-def blurred(images: Float32[np.ndarray, "B s s"], width: float) -> Float32[np.ndarray, "B s s"]:
+def smoothed(images: Float32[np.ndarray, "B s s"], width: float) -> Float32[np.ndarray, "B s s"]:
     """Return the images under a Gaussian of that deviation in pixels, weights renormalised at the border."""
     place = np.arange(images.shape[1])
     weights = np.exp(-((place[:, None] - place) ** 2) / (2 * width**2))
@@ -162,8 +162,8 @@ def _structure(
 
     Dividing by local contrast lets a hair count as much as the lesion's border, and undoes most of a recolouring.
     """
-    detail = grey - blurred(grey, width)
-    contrast = np.sqrt(blurred(detail**2, width))
+    detail = grey - smoothed(grey, width)
+    contrast = np.sqrt(smoothed(detail**2, width))
     within = inside.astype(np.float32)
     typical = (contrast * within).sum(axis=(1, 2), keepdims=True) / within.sum(axis=(1, 2), keepdims=True).clip(1)
     return within * detail / (contrast + typical / 2 + NOISE)

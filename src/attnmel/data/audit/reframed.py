@@ -15,7 +15,7 @@ from attnmel.data.audit.align import LEAST_COMMON, Match
 from attnmel.data.audit.chunks import in_parts
 from attnmel.data.audit.descriptors import COARSE, FINE, MIDDLE, STEPS, Signatures, fine_structure
 from attnmel.data.audit.frames import VIEWS, boxes_within
-from attnmel.data.audit.register import Affines, agreement, identity, registered
+from attnmel.data.audit.register import Affines, identity, image_agreement, registered
 from attnmel.data.audit.search.candidates import Candidates, turned_each, undone
 from attnmel.progress import SILENT, Progress
 
@@ -77,9 +77,9 @@ def _registered(
     def part(rows: slice) -> tuple[np.ndarray, ...]:
         first, second = structures(found.likely.of(rows))
         affines, likeness = found.affines[rows].copy(), np.full(len(first), -1, dtype=np.float32)
-        some = np.flatnonzero(agreement(first, second, affines)[0] >= least[0])
+        some = np.flatnonzero(image_agreement(first, second, affines)[0] >= least[0])
         affines[some] = registered(first[some], second[some], affines[some])
-        likeness[some], common = agreement(first[some], second[some], affines[some])
+        likeness[some], common = image_agreement(first[some], second[some], affines[some])
         likeness[some[common < LEAST_COMMON]] = -1
         return affines, likeness
 

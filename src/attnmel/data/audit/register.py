@@ -94,7 +94,7 @@ def _between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.nda
     return second
 
 
-def agreement(
+def image_agreement(
     first: Float32[np.ndarray, "P s s"], second: Float32[np.ndarray, "P s s"], affines: Affines
 ) -> tuple[Float32[np.ndarray, " P"], Float32[np.ndarray, " P"]]:
     """Return the correlation where both show something, and the share of the frame that is."""

@@ -4,7 +4,7 @@ from attnmel.data.audit.align import Match, moved_pictures
 from attnmel.data.audit.descriptors import Signatures
 from attnmel.data.audit.frames import VIEWS
 from attnmel.data.audit.reframed import Images, reframed_pictures
-from attnmel.data.audit.search.candidates import CandidateSearch, joined
+from attnmel.data.audit.search.candidates import CandidateSearch, joined_candidates
 from attnmel.progress import SILENT, Progress
 
 
@@ -22,7 +22,7 @@ def same_pictures(
     del search  # and its index, before the pairs take memory
     found = [
         *moved_pictures(signatures, likely, progress=progress),
-        *reframed_pictures(signatures, joined([likely, *of_views]), images, progress=progress),
+        *reframed_pictures(signatures, joined_candidates([likely, *of_views]), images, progress=progress),
     ]
     found.sort(key=lambda match: -match.likeness)
     chosen: dict[tuple[int, int], Match] = {}

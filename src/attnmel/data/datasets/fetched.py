@@ -7,7 +7,7 @@ from attnmel.data.archives.catalog import IMAGE_SUFFIXES, source_of
 from attnmel.data.archives.fetch import archive_states
 from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.mask_files import AGAIN, files_of, lesion_masks, require_all, require_single
-from attnmel.data.datasets.part import Part
+from attnmel.data.datasets.part import SplitFiles
 from attnmel.data.datasets.sources import SOURCES, Source
 from attnmel.data.datasets.splits import check_disjoint, draw_sides
 from attnmel.data.tables.isic2020 import read_isic2020_duplicates
@@ -29,7 +29,7 @@ def read_fetched(name: str, home: Path) -> Dataset:
     lesions: list[Lesion] = []
     notes: list[str] = []
     for split in source.splits:
-        part = Part.of(files, split, fetched, home)
+        part = SplitFiles.of(files, split, fetched, home)
         every = _read_part(source, part)
         doubled = read_isic2020_duplicates(part.location("duplicates")) if part.has("duplicates") else frozenset[str]()
         lesions += [lesion for lesion in every if lesion.image_id not in doubled]
@@ -44,7 +44,7 @@ def read_fetched(name: str, home: Path) -> Dataset:
     )
 
 
-def _read_part(source: Source, part: Part) -> list[Lesion]:
+def _read_part(source: Source, part: SplitFiles) -> list[Lesion]:
     if not part.has("images") or (source.diagnoses and not part.has("labels")):
         return []
     images = _images(part.location("images"))
@@ -81,7 +81,7 @@ def _images(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in paths}
 
 
-def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | None], part: Part) -> None:
+def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | None], part: SplitFiles) -> None:
     folder, state = part.location("images"), part.states["images"]
     if unlabelled := sorted(images.keys() - diagnoses.keys()):
         table = part.archives["labels"].name
@@ -91,7 +91,7 @@ def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | No
         raise LabelError(f"{folder}: labelled images that are not there: {listed(missing)}. {AGAIN}")
 
 
-def _masks(part: Part, known: Mapping[str, object]) -> dict[str, Path]:
+def _masks(part: SplitFiles, known: Mapping[str, object]) -> dict[str, Path]:
     folder = part.location("masks")
     masks = lesion_masks(folder)
     stray = sorted(masks.keys() - known.keys())
@@ -103,7 +103,7 @@ def _masks(part: Part, known: Mapping[str, object]) -> dict[str, Path]:
     return masks
 
 
-def _groups(source: Source, part: Part, diagnoses: Iterable[str]) -> tuple[dict[str, str], Known]:
+def _groups(source: Source, part: SplitFiles, diagnoses: Iterable[str]) -> tuple[dict[str, str], Known]:
     """Return the lesion or patient of each image and attributes of it, where the archive has a table of them."""
     if source.groups is None or source.groups_in not in part.archives:
         return {}, {}
@@ -121,7 +121,7 @@ def _groups(source: Source, part: Part, diagnoses: Iterable[str]) -> tuple[dict[
     return groups, known
 
 
-def _attributes(source: Source, part: Part, confirmed: Known) -> Known:
+def _attributes(source: Source, part: SplitFiles, confirmed: Known) -> Known:
     """Return the attributes of each image; where two tables have the same attribute, the metadata counts."""
     tables = [confirmed]
     if source.metadata is not None and part.has("metadata"):
@@ -134,7 +134,7 @@ def _attributes(source: Source, part: Part, confirmed: Known) -> Known:
     return known
 
 
-def _duplicate_notes(part: Part, images: int, left_out: int) -> list[str]:
+def _duplicate_notes(part: SplitFiles, images: int, left_out: int) -> list[str]:
     if "duplicates" not in part.archives:
         return []
     table = part.archives["duplicates"].name

@@ -10,7 +10,7 @@ from attnmel.records import Split
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitFiles:
     """The official files of one split, by role."""
 
     split: Split
@@ -20,7 +20,7 @@ class Part:
     home: Path
 
     @classmethod
-    def of(cls, dataset: str, split: Split, states: Mapping[str, ArchiveState], home: Path) -> "Part":
+    def of(cls, dataset: str, split: Split, states: Mapping[str, ArchiveState], home: Path) -> "SplitFiles":
         """Return the part of a data set; `states` are by file name."""
         archives: dict[Role, Archive] = {one.role: one for one in ARCHIVES[dataset] if one.split == split}
         came: dict[Role, ArchiveState] = {

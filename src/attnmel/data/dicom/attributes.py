@@ -14,6 +14,7 @@ from pydicom.sr.coding import Code
 
 from attnmel.data.dicom.header import opened_image
 from attnmel.data.tables.words import is_unknown
+from attnmel.number_formats import significant
 
 OLDEST = 90
 """Years; older patients count as this old, since a higher age may identify one (45 CFR 164.514)."""
@@ -90,7 +91,7 @@ def _age(dataset: Dataset) -> str:
     if match is None:
         return ""
     years = int(match[1]) / YEARS[match[2]]
-    return f"{min(years, OLDEST):.3g}"
+    return significant(min(years, OLDEST))
 
 
 def _site(dataset: Dataset) -> str:

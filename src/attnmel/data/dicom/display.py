@@ -15,7 +15,9 @@ Range = tuple[float, float]
 """The values that become black and white."""
 
 
-def shown(samples: Integer[np.ndarray, "H W *channels"], colours: str, dataset: Dataset) -> UInt8[np.ndarray, "H W 3"]:
+def displayed(
+    samples: Integer[np.ndarray, "H W *channels"], colours: str, dataset: Dataset
+) -> UInt8[np.ndarray, "H W 3"]:
     """Return the pixels as RGB in 0..255.
 
     Grey goes through the modality's rescaling, then the first window or table of values of interest (PS3.3, C.11); if

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from attnmel.data.dicom.display import how_shown, shown
+from attnmel.data.dicom.display import displayed, how_shown
 from attnmel.data.dicom.header import MOST_PIXELS, Header, opened_image
 from attnmel.data.dicom.pixels import StoredFrame
 from attnmel.errors import ImageError, counted
@@ -75,7 +75,7 @@ def _jpeg_pixels(jpeg: bytes) -> Image.Image:
 def _pixels(source: Path | bytes, name: str, frame: int, colours: str) -> Image.Image:
     with opened_image(source, name) as (header, file):
         samples = StoredFrame(header, file, frame).samples(colours)
-        return Image.fromarray(shown(samples, colours, header.dataset))
+        return Image.fromarray(displayed(samples, colours, header.dataset))
 
 
 def dicom_frames(source: Path | bytes, name: str) -> int:

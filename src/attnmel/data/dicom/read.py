@@ -25,6 +25,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from attnmel.data.dicom.frames import MAGIC, PREAMBLE
 from attnmel.errors import ImageError
+from attnmel.number_formats import size_in_words
 
 MOST_BYTES = 1 << 30
 """Of a file: a thousand frames of a megabyte."""
@@ -82,7 +83,7 @@ def _bounded(source: Path | bytes, name: str) -> Iterator[BufferedIOBase]:
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > MOST_BYTES:
         raise ImageError(
-            f"{name} has {size / 1e9:.1f} GB, but at most {MOST_BYTES / 1e9:.1f} GB are read; split it into frames"
+            f"{name} has {size_in_words(size)}, but at most {size_in_words(MOST_BYTES)} are read; split it into frames"
         )
     with io.BytesIO(source) if isinstance(source, bytes) else _Clamped(io.FileIO(source)) as file:
         yield _inflated(file, name)

@@ -15,6 +15,7 @@ from attnmel.data.image_files.depth import mask_white
 from attnmel.data.image_files.formats import JPEG_SUFFIXES
 from attnmel.data.image_files.picture import ImageSource, Picture, upright
 from attnmel.errors import ImageError
+from attnmel.number_formats import percent
 
 ONE_COLOUR = 16
 """Levels by which the visible pixels of a mask may differ and still be of one colour, as after resizing."""
@@ -82,6 +83,6 @@ def _refuse_photograph(name: str, grey: Image.Image) -> None:
     frequent = sum(count >= max(LEVEL_SHARE * pixels, 1) for count in levels)
     if share > MOST_GREY and frequent > MOST_LEVELS:
         raise ImageError(
-            f"{name} is a photograph and no mask: {share:.0%} of its pixels are neither black nor white; expected "
-            "black and white, white inside the lesion: name the mask in its place, or leave it out"
+            f"{name} is a photograph and no mask: {percent(share, 0)} of its pixels are neither black nor "
+            "white; expected black and white, white inside the lesion: name the mask in its place, or leave it out"
         )

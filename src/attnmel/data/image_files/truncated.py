@@ -7,6 +7,7 @@ import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
 from attnmel.data.image_files.damage import DAMAGE
+from attnmel.number_formats import percent
 from attnmel.shapes import Shaped
 
 SWITCH = "ATTNMEL_TRUNCATED"
@@ -47,7 +48,7 @@ class TolerantJpeg(JpegImageFile):
             OSError: says how many.
         """
         if self.lacks_end and (share := missing_rows(np.asarray(self))) > MOST_MISSING:
-            raise OSError(f"{share:.0%} of its rows are missing, and at most {MOST_MISSING:.0%} may be")
+            raise OSError(f"{percent(share, 0)} of its rows are missing, and at most {percent(MOST_MISSING)} may be")
 
 
 def lacks_little(path: Path) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from attnmel.data.phantoms.phantom import Phantom, draw_phantom
 from attnmel.data.phantoms.structures import OFFICIAL_FEATURES
-from attnmel.data.phantoms.superpixels import covered, encoded
+from attnmel.data.phantoms.superpixels import covered_superpixels, encoded
 from attnmel.data.phantoms.traits import Diagnosis
 
 _JPEG_QUALITY = 90
@@ -62,5 +62,5 @@ def _encoded(picture: UInt8[np.ndarray, "H W *colours"], kind: str, **options: i
 
 def _features(phantom: Phantom) -> bytes:
     """Say of each superpixel whether the feature covers most of it."""
-    marks = {name: covered(phantom.superpixels, phantom.features[name]) for name in OFFICIAL_FEATURES}
+    marks = {name: covered_superpixels(phantom.superpixels, phantom.features[name]) for name in OFFICIAL_FEATURES}
     return json.dumps({name: mark.astype(int).tolist() for name, mark in marks.items()}, separators=(",", ":")).encode()

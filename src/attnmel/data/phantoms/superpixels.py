@@ -44,7 +44,9 @@ def encoded(superpixels: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
     return np.stack([superpixels >> shift & 255 for shift in (0, 8, 16)], axis=-1).astype(np.uint8)
 
 
-def covered(superpixels: Int[np.ndarray, "H W"], area: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, " superpixels"]:
+def covered_superpixels(
+    superpixels: Int[np.ndarray, "H W"], area: Bool[np.ndarray, "H W"]
+) -> Bool[np.ndarray, " superpixels"]:
     """Whether the area covers more than half of each superpixel."""
     sizes = np.bincount(superpixels.ravel())
     return 2 * np.bincount(superpixels[area], minlength=len(sizes)) > sizes

@@ -25,6 +25,7 @@ from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.locks import built_once
 from attnmel.files.table_files import damage, read_json
+from attnmel.number_formats import size_in_words
 from attnmel.progress import Progress
 from attnmel.threads import available_processors
 
@@ -232,7 +233,7 @@ def check_space(place: Path, count: int, row_bytes: int, what: str, *, otherwise
     free = shutil.disk_usage(place).free
     if free < needed:
         raise AttnmelError(
-            f"{count} {what} need {needed / 1e9:.2f} GB, but {free / 1e9:.2f} GB are free in {place}; "
+            f"{count} {what} need {size_in_words(needed)}, but {size_in_words(free)} are free in {place}; "
             f"free some space, {'' if otherwise else 'or '}name another place with --home{', or ' * bool(otherwise)}"
             f"{otherwise}"
         )

@@ -134,7 +134,7 @@ def note_readings(images: Sequence[Path], home: Path, progress: Progress) -> Non
     print_notes(notes, len(images), progress)
 
 
-def statistics(
+def channel_statistics(
     cache: Cache, rows: Integer[np.ndarray, " n"]
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Return the mean of RGB and the mean over images of each image's standard deviation, both of RGB in [0, 1].

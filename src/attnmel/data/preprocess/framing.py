@@ -15,7 +15,7 @@ from attnmel.shapes import Bool
 
 
 @runtime_checkable
-class Settings(Protocol):
+class FramingSettings(Protocol):
     """What a recipe's data and a network's card both say of the part of an image that the network sees."""
 
     # ruff: noqa: D102 - the same words as in `Framing`
@@ -31,7 +31,7 @@ class Settings(Protocol):
     def side(self) -> int: ...
 
 
-def framing_of(settings: Settings) -> "Framing":
+def framing_of(settings: FramingSettings) -> "Framing":
     """Return the framing of a recipe's data or of a card."""
     return Framing(settings.crop, settings.size, settings.side, settings.crop_margin, settings.crops)
 

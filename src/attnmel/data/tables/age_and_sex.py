@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.data.tables.metadata import AGE, SEX, Known
-from attnmel.data.tables.problems import Problem, refuse, shown
+from attnmel.data.tables.problems import Problem, refuse, shown_cell
 from attnmel.data.tables.schema import CellKind
 from attnmel.data.tables.text import Row, read_text
 from attnmel.data.tables.words import folded
@@ -20,7 +20,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], CellKind]] = {
 
 
 def read_age_and_sex(table: Path) -> Known:
-    """Return age and sex of each image as `words` reads them, by the image's name as `name_of` gives it.
+    """Return age and sex of each image as `words` reads them, by the image's name as `looked_up_name` gives it.
 
     Columns besides image, age and sex are not read; one of age and sex may be missing, as a cell may be empty.
 
@@ -37,7 +37,7 @@ def read_age_and_sex(table: Path) -> Known:
     image = _place(header, IMAGE)
     places = {name: place for name, (names, _) in KINDS.items() if (place := _place(header, names)) is not None}
     if image is None or not places:
-        found = shown(",".join(rows[0].cells))
+        found = shown_cell(",".join(rows[0].cells))
         raise LabelError(f"{table} has the columns {found}; expected image, and age or sex or both")
     known: Known = {}
     problems = [problem for row in rows[1:] for problem in _read_row(row, image, places, known)]
@@ -45,7 +45,7 @@ def read_age_and_sex(table: Path) -> Known:
     return known
 
 
-def name_of(text: str) -> str:
+def looked_up_name(text: str) -> str:
     """Return the name of an image as it is looked up: in small letters, without folders and the ending of a picture."""
     name = text.strip().replace("\\", "/").rpartition("/")[2]
     ending = Path(name).suffix
@@ -60,14 +60,14 @@ def _read_row(row: Row, image: int, places: Mapping[str, int], known: Known) -> 
     """Add what a row says of its image, and return what is wrong in it."""
     if len(row.cells) <= max(image, *places.values()):
         return [Problem(row.line, "", f"{len(row.cells)} cells", "an image with its age and sex")]
-    name = name_of(row.cells[image])
+    name = looked_up_name(row.cells[image])
     cells = {column: row.cells[place] for column, place in places.items()}
     values = {column: KINDS[column][1].read(cell) for column, cell in cells.items()}
     if name in known:
-        return [Problem(row.line, "image", shown(row.cells[image]), "each image once", name, "doubled")]
+        return [Problem(row.line, "image", shown_cell(row.cells[image]), "each image once", name, "doubled")]
     known[name] = {column: str(value) for column, value in values.items() if value}
     return [
-        Problem(row.line, column, shown(cells[column]), KINDS[column][1].expected, name)
+        Problem(row.line, column, shown_cell(cells[column]), KINDS[column][1].expected, name)
         for column, value in values.items()
         if value is None
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.problems import Problem, shown_cell
 from attnmel.data.tables.text import read_text
 from attnmel.data.tables.words import folded
 
@@ -27,7 +27,7 @@ def read_columns(path: Path, required: Sequence[str]) -> ColumnTable:
         return ColumnTable((), (in_file(path, 0, "", str(damage), f"a table with the columns {header}"),))
     names = [folded(cell) for cell in first.cells]
     if missing := [name for name in required if name not in names]:
-        found = f"the header {shown(','.join(first.cells))}"
+        found = f"the header {shown_cell(','.join(first.cells))}"
         return ColumnTable((), (in_file(path, first.line, "", found, f"the columns {', '.join(missing)} too"),))
     if not body:
         return ColumnTable((), (in_file(path, 0, "", "no row below the header", "one for every image"),))

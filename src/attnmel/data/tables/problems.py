@@ -72,7 +72,7 @@ def refuse(
         raise error(f"{count} problems; correct them all:" + "".join(f"\n  {one}" for one in sentences) + end)
 
 
-def shown(cell: str) -> str:
+def shown_cell(cell: str) -> str:
     """Return a cell as a message shows it: quoted, short, on one line."""
     if not cell:
         return "nothing"

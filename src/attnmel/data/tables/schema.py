@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attnmel.data.tables.problems import Problem, refuse, shown
+from attnmel.data.tables.problems import Problem, refuse, shown_cell
 from attnmel.data.tables.text import SEPARATORS, Row, read_text
 from attnmel.errors import AttnmelError, LabelError, PredictionsError, listed
 from attnmel.shapes import Float
@@ -93,7 +93,7 @@ class CheckedTable:
         return np.array([self.columns[name] for name in names], dtype=np.float64).T.reshape(len(self.ids), len(names))
 
 
-class Header(NamedTuple):
+class TableHeader(NamedTuple):
     """The meaning of the first line."""
 
     places: dict[str, int]
@@ -152,9 +152,9 @@ def no_table(path: Path, schema: TableSchema) -> str:
     return f"{path} is a folder; {expected}{inside}"
 
 
-def _header(rows: Sequence[Row], schema: TableSchema) -> Header:
+def _header(rows: Sequence[Row], schema: TableSchema) -> TableHeader:
     line, header = rows[0]
-    whole = shown(",".join(header))
+    whole = shown_cell(",".join(header))
     by_order = {name: place for place, name in enumerate(schema.names)}
     named = header[0].casefold() in ("image", "image_id")
     below = rows[1:] if named else rows
@@ -164,13 +164,13 @@ def _header(rows: Sequence[Row], schema: TableSchema) -> Header:
 
     if not schema.header:
         wrong = problem(f"a header ({whole})", f"none: {','.join(schema.names)} from the first line on")
-        return Header(by_order, len(by_order), below, [wrong] if named else [])
+        return TableHeader(by_order, len(by_order), below, [wrong] if named else [])
     expected = f"the header {','.join(schema.names)}"
     if not set(schema.names) & set(header):
         # Only the order is left to go by, which at least shows what is wrong with the cells.
         places = by_order if len(header) == len(by_order) else {}
         found = f"the header {whole}" if named else f"no header but {whole}"
-        return Header(places, len(header), below, [problem(found, expected)])
+        return TableHeader(places, len(header), below, [problem(found, expected)])
     known = (*schema.names, *schema.optional)
     problems = [
         *(problem("no such column", expected, name) for name in schema.names if name not in header),
@@ -178,11 +178,11 @@ def _header(rows: Sequence[Row], schema: TableSchema) -> Header:
         *(problem("that column twice", expected, name) for name in known if header.count(name) > 1),
     ]
     places = {name: header.index(name) for name in known if name in header}
-    return Header(places, len(header), rows[1:], problems)
+    return TableHeader(places, len(header), rows[1:], problems)
 
 
 def read_body(
-    header: Header, schema: TableSchema, problems: list[Problem]
+    header: TableHeader, schema: TableSchema, problems: list[Problem]
 ) -> tuple[dict[str, int], dict[str, list[Value | None]]]:
     """Return the line of each image and its cells by column; without a column of ids, nothing.
 
@@ -198,7 +198,7 @@ def read_body(
             problems.append(Problem(line, schema.key, "nothing", "an image id"))
         elif image_id in lines:
             once = f"each image once (it is in line {lines[image_id]} already)"
-            problems.append(Problem(line, schema.key, shown(image_id), once, image_id, "doubled"))
+            problems.append(Problem(line, schema.key, shown_cell(image_id), once, image_id, "doubled"))
         else:
             lines[image_id] = line
             whole = len(cells) == header.width
@@ -210,7 +210,7 @@ def read_body(
                 problems.append(Problem(line, "", f"{len(cells)} cells", expected, image_id))
             elif None in row.values():
                 problems += [
-                    Problem(line, name, shown(cells[header.places[name]]), kinds[name].expected, image_id)
+                    Problem(line, name, shown_cell(cells[header.places[name]]), kinds[name].expected, image_id)
                     for name, value in row.items()
                     if value is None
                 ]

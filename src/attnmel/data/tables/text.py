@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from attnmel.data.tables.problems import shown
+from attnmel.data.tables.problems import shown_cell
 from attnmel.errors import counted
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas"}
@@ -58,7 +58,7 @@ class TableText:
             return []
         line, cell = self.padded[0]
         count = counted(len(self.padded), "cell")
-        return [f"{name}: spaces around {count} are left out (the first in line {line}, {shown(cell)})"]
+        return [f"{name}: spaces around {count} are left out (the first in line {line}, {shown_cell(cell)})"]
 
     def notes(self, name: str) -> list[str]:
         """Return what the official program may not read of a file of that name, a sentence each."""

@@ -7,8 +7,8 @@
 Nothing here needs a data set that `read_dataset` takes: one that it refuses is what this is for.
 """
 
-from attnmel.data.verify.findings import KINDS, Finding, Kind
+from attnmel.data.verify.findings import KINDS, Finding, FindingKind
 from attnmel.data.verify.inventory import Item
 from attnmel.data.verify.verify import Verification, verify_dataset
 
-__all__ = ["KINDS", "Finding", "Item", "Kind", "Verification", "verify_dataset"]
+__all__ = ["KINDS", "Finding", "FindingKind", "Item", "Verification", "verify_dataset"]

@@ -36,7 +36,7 @@ class Examined:
     has_usable_mask: bool
 
 
-def examine(item: Item) -> Examined:
+def examine_item(item: Item) -> Examined:
     """Decode the image and its masks and return all that is odd about them."""
     findings, stored, size, small = _image(item)
     usable = False

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import UInt8
 
+from attnmel.number_formats import percent
+
 DARK = 30
 """A pixel with no channel above it is dark: the rim of a lens, not pigment, whose red stays brighter."""
 
@@ -17,9 +19,9 @@ def image_problems(image: UInt8[np.ndarray, "h w 3"]) -> list[tuple[str, str]]:
     """Return kind and detail of all that is odd about an image, at whatever scale; empty of a sound one."""
     share = dark_share(image)
     if share >= BLACK:
-        return [("image black", f"{share:.0%} of it is black")]
+        return [("image black", f"{percent(share, 0)} of it is black")]
     if share > DARK_AROUND:
-        return [("image dark around", f"{share:.0%} of it is black")]
+        return [("image dark around", f"{percent(share, 0)} of it is black")]
     return []
 
 

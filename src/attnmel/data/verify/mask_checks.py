@@ -6,6 +6,7 @@ from jaxtyping import Bool, UInt8
 from attnmel.data.image_files.masks import GREY_LEVELS
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.data.verify.mask_kinds import level_text, outline_problem
+from attnmel.number_formats import percent
 
 FULL = 0.99
 """A share from which a mask counts as the whole frame."""
@@ -25,20 +26,20 @@ def mask_problems(grey: UInt8[np.ndarray, "H W"]) -> list[tuple[str, str]]:
     lesion = grey > MASK_THRESHOLD
     share = float(lesion.mean())
     between = grey_share(grey)
-    problems = [("mask grey", f"{between:.0%} of its pixels are grey")] if between > MOST_GREY else []
+    problems = [("mask grey", f"{percent(between, 0)} of its pixels are grey")] if between > MOST_GREY else []
     if not share:
         text = f"its brightest pixel is {int(grey.max())}; 255 marks the lesion"
         return [*problems, ("mask empty", text + level_text(grey))]
     if share >= FULL:
-        return [*problems, ("mask full", f"it marks {share:.1%} of the frame")]
+        return [*problems, ("mask full", f"it marks {percent(share, 1)} of the frame")]
     border, middle = border_share(lesion), middle_share(lesion)
     if border > MOST_BORDER and middle < MOST_BORDER:
-        text = f"it marks {border:.0%} of the frame's border and {middle:.0%} of its middle"
+        text = f"it marks {percent(border, 0)} of the frame's border and {percent(middle, 0)} of its middle"
         return [*problems, ("mask inverted", text)]
     if (outline := outline_problem(lesion)) is not None:
         return [*problems, outline]
     if touches_every_border(lesion):
-        problems.append(("mask at all borders", f"it marks {share:.0%} of the frame, up to all four borders"))
+        problems.append(("mask at all borders", f"it marks {percent(share, 0)} of the frame, up to all four borders"))
     return problems
 
 

@@ -12,6 +12,7 @@ from scipy.ndimage import binary_dilation
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.data.verify.mask_checks import border_share
+from attnmel.number_formats import fixed, percent
 
 SIDE = 64
 """Image and mask are compared as squares of this many pixels, whatever their shape."""
@@ -73,7 +74,7 @@ def fit_problems(
         return problems
     marked = small_mask(lesion)
     if "mask at all borders" in kinds and is_skin(image, marked):
-        text = f"it marks {marked.mean():.0%} of the frame, which is lighter than the rest"
+        text = f"it marks {percent(marked.mean(), 0)} of the frame, which is lighter than the rest"
         return [*(one for one in problems if one[0] != "mask at all borders"), ("mask inverted", text)]
     turned = turn_problem(image, marked, is_square=is_square)
     return problems if turned is None else [*problems, turned]
@@ -91,12 +92,14 @@ def turn_problem(
     others = {turn: mask for turn, mask in others.items() if _overlap(lesion, mask) < SAME}
     if not others:
         return None
-    as_it_is = fit(colours, lesion)
-    fits = {turn: fit(colours, mask) for turn, mask in others.items()}
+    as_it_is = border_contrast(colours, lesion)
+    fits = {turn: border_contrast(colours, mask) for turn, mask in others.items()}
     best = max(fits, key=lambda turn: fits[turn])
     if fits[best] < max(as_it_is + BETTER_BY, as_it_is * TIMES_BETTER):
         return None
-    text = f"after {TURNS[best]} its border would fit the colours better: {fits[best]:.1f}, now {as_it_is:.1f}"
+    text = (
+        f"after {TURNS[best]} its border would fit the colours better: {fixed(fits[best], 1)}, now {fixed(as_it_is, 1)}"
+    )
     return "mask turned by colours", text
 
 
@@ -110,7 +113,7 @@ def is_skin(image: UInt8[np.ndarray, "s s 3"], marked: Bool[np.ndarray, "s s"]) 
     return bool(inside.mean() - outside.mean() > LIGHTER_BY * spread)
 
 
-def fit(colours: Float32[np.ndarray, "s s 3"], lesion: Bool[np.ndarray, "s s"]) -> float:
+def border_contrast(colours: Float32[np.ndarray, "s s 3"], lesion: Bool[np.ndarray, "s s"]) -> float:
     """Return how far apart the mean colours of a mask and of the ring around it are; 0 where one has too few pixels."""
     near, ring = (np.asarray(binary_dilation(lesion, iterations=width), dtype=bool) for width in (1, RING))
     ring &= ~near

@@ -8,6 +8,7 @@ from PIL import Image
 from scipy.ndimage import binary_closing, binary_fill_holes
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.number_formats import percent
 
 CELLS = 128
 """An outline is looked for on a grid of this many cells each way; a cell with a marked pixel is marked."""
@@ -42,8 +43,8 @@ def outline_problem(lesion: Bool[np.ndarray, "H W"]) -> tuple[str, str] | None:
     hole = float((filled & ~line).sum() / max(filled.sum(), 1))
     if marked >= MOST_LINE * surrounded or hole < LEAST_HOLE:
         return None
-    text = f"a line that marks {marked:.1%} of the frame around {surrounded:.0%}; the line alone is read as lesion"
-    return "mask outline", text
+    around = f"{percent(marked, 1)} of the frame around {percent(surrounded, 0)}"
+    return "mask outline", f"a line that marks {around}; the line alone is read as lesion"
 
 
 def colour_problem(picture: Image.Image) -> tuple[str, str] | None:
@@ -61,7 +62,7 @@ def colour_problem(picture: Image.Image) -> tuple[str, str] | None:
     (colour, _), *_ = Counter(map(tuple, coloured.tolist())).most_common(1)
     level = Image.new("RGB", (1, 1), colour).convert("L").getpixel((0, 0))
     read_as = "lesion" if isinstance(level, int) and level > MASK_THRESHOLD else "skin"
-    share = f"{len(coloured) / len(pixels):.0%} of its pixels are coloured, most of them {colour}"
+    share = f"{percent(len(coloured) / len(pixels), 0)} of its pixels are coloured, most of them {colour}"
     return "mask coloured", f"{share}: read as grey {level}, which counts as {read_as}"
 
 
@@ -76,5 +77,7 @@ def level_text(grey: UInt8[np.ndarray, "H W"]) -> str:
     levels, counts = np.unique(grey, return_counts=True)
     if len(levels) != 2:
         return ""
-    shares = " and ".join(f"{level} ({count / grey.size:.0%})" for level, count in zip(levels, counts, strict=True))
+    shares = " and ".join(
+        f"{level} ({percent(count / grey.size, 0)})" for level, count in zip(levels, counts, strict=True)
+    )
     return f"; its levels are {shares}, and up to {MASK_THRESHOLD} counts as skin"

@@ -8,7 +8,7 @@ from pathlib import Path
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES, IMAGE_SUFFIXES, OPTIONAL, Archive, Role
 from attnmel.data.archives.fetch import ArchiveState, recorded_states
 from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, MaskNames, files_of
-from attnmel.data.datasets.part import Part
+from attnmel.data.datasets.part import SplitFiles
 from attnmel.data.datasets.sources import Source
 from attnmel.data.tables.isic2020 import read_isic2020_duplicates
 from attnmel.data.tables.labels import LABEL_SCHEMAS
@@ -46,7 +46,7 @@ def official_inventory(dataset: str, source: Source, home: Path) -> Inventory:
     sides: dict[str, list[Split]] = defaultdict(list)
     splits: dict[Split, None] = {archive.split: None for archive in archives}
     for split in splits:
-        part_items, part_findings = _listed(Part.of(dataset, split, states, home), source)
+        part_items, part_findings = _listed(SplitFiles.of(dataset, split, states, home), source)
         items += part_items
         findings += part_findings
         for item in part_items:
@@ -90,7 +90,7 @@ def _count(archive: Archive, home: Path) -> int:
     return max(0, len(lines) - bool(archive.header))
 
 
-def _listed(part: Part, source: Source) -> tuple[list[Item], list[Finding]]:
+def _listed(part: SplitFiles, source: Source) -> tuple[list[Item], list[Finding]]:
     """Join images, labels and masks of one split by image id."""
     images, findings = _images(part)
     masks, odd_masks = _masks(part, images)
@@ -100,14 +100,14 @@ def _listed(part: Part, source: Source) -> tuple[list[Item], list[Finding]]:
     return items, findings
 
 
-def _images(part: Part) -> tuple[dict[str, Path], list[Finding]]:
+def _images(part: SplitFiles) -> tuple[dict[str, Path], list[Finding]]:
     if (folder := part.place("images")) is None:
         return {}, []
     paths = files_of(folder, IMAGE_SUFFIXES)
     return {path.stem: path for path in paths}, doubled((path.stem for path in paths), folder.name, "image files")
 
 
-def _labels(part: Part, images: dict[str, Path]) -> list[Finding]:
+def _labels(part: SplitFiles, images: dict[str, Path]) -> list[Finding]:
     if (table := part.place("labels")) is None:
         return _without_table(part, images)
     ids, findings = _labelled_ids(table, part.archives["labels"])
@@ -137,7 +137,7 @@ def _labelled_ids(table: Path, archive: Archive) -> tuple[tuple[str, ...], list[
     ]
 
 
-def _without_table(part: Part, images: dict[str, Path]) -> list[Finding]:
+def _without_table(part: SplitFiles, images: dict[str, Path]) -> list[Finding]:
     """Say that the images of a split are left out of the data set, where its table is one that a mirror lacked."""
     state = part.states.get("labels")
     if not images or state is None or state.status != "absent":
@@ -153,7 +153,7 @@ def _named(folder: Path, names: MaskNames) -> tuple[list[tuple[re.Match[str], Pa
     ]
 
 
-def _masks(part: Part, images: dict[str, Path]) -> tuple[dict[str, Path], list[Finding]]:
+def _masks(part: SplitFiles, images: dict[str, Path]) -> tuple[dict[str, Path], list[Finding]]:
     if (folder := part.place("masks")) is None:
         return {}, []
     matched, findings = _named(folder, MASK_NAME)
@@ -167,7 +167,7 @@ def _masks(part: Part, images: dict[str, Path]) -> tuple[dict[str, Path], list[F
     return masks, findings
 
 
-def _features(part: Part, images: dict[str, Path]) -> tuple[dict[str, dict[str, Path]], list[Finding]]:
+def _features(part: SplitFiles, images: dict[str, Path]) -> tuple[dict[str, dict[str, Path]], list[Finding]]:
     if (folder := part.place("feature masks")) is None:
         return {}, []
     matched, findings = _named(folder, FEATURE_NAME)
@@ -182,7 +182,7 @@ def _features(part: Part, images: dict[str, Path]) -> tuple[dict[str, dict[str, 
     return features, findings
 
 
-def _strays(part: Part, masks: dict[str, Path], images: dict[str, Path]) -> list[Finding]:
+def _strays(part: SplitFiles, masks: dict[str, Path], images: dict[str, Path]) -> list[Finding]:
     if not part.has_all_images:
         return []  # of images that the archive is short of, the masks may have come
     return [
@@ -191,7 +191,7 @@ def _strays(part: Part, masks: dict[str, Path], images: dict[str, Path]) -> list
     ]
 
 
-def _other_tables(part: Part, source: Source, images: dict[str, Path]) -> list[Finding]:
+def _other_tables(part: SplitFiles, source: Source, images: dict[str, Path]) -> list[Finding]:
     findings: list[Finding] = []
     if source.groups is not None and (table := part.place(source.groups_in)) is not None:
         try:

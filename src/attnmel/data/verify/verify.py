@@ -12,7 +12,7 @@ from attnmel.data.datasets.published.layouts import LAYOUTS, named_place
 from attnmel.data.datasets.read_dataset import KNOWN, labelled_folder, published_folder
 from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
-from attnmel.data.verify.files import Examined, examine
+from attnmel.data.verify.files import Examined, examine_item
 from attnmel.data.verify.findings import KINDS, Finding
 from attnmel.data.verify.inventory import Inventory
 from attnmel.data.verify.official import official_inventory
@@ -90,7 +90,7 @@ def verify_dataset(
     processes = workers or worthwhile_processes(len(inventory.items))
     examined: list[Examined] = []
     with progress.bar(f"looking at {inventory.dataset}", len(inventory.items), "images") as advance:
-        for one in in_order(examine, inventory.items, processes):
+        for one in in_order(examine_item, inventory.items, processes):
             examined.append(one)
             advance(1)
     findings = [*inventory.findings, *(finding for one in examined for finding in one.findings), *_small(examined)]

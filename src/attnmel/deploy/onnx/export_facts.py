@@ -17,6 +17,7 @@ from attnmel.deploy.packages import package
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
 from attnmel.models.weights.operating_points import Threshold
+from attnmel.number_formats import fixed, plus, plus_span
 
 EXPORT = f"{CARD}.export"
 """Key of the export's facts among the file's texts; the key of the card is `CARD`."""
@@ -86,9 +87,9 @@ class Cost:
     def sentence(self) -> str:
         """The cost as a sentence."""
         return (
-            f"{self.task} has an AUC of {self.auc:.4f} on {self.images} images of the split "
-            f"{self.split}, in float32 {self.float32:.4f}; the difference is {self.difference:+.4f} (95 % interval "
-            f"{self.low:+.4f} to {self.high:+.4f})"
+            f"{self.task} has an AUC of {fixed(self.auc, 4)} on {self.images} images of the split "
+            f"{self.split}, in float32 {fixed(self.float32, 4)}; the difference is {plus(self.difference, 4)} "
+            f"(95 % interval {plus_span((self.low, self.high), 4) or 'not known'})"
         )
 
 

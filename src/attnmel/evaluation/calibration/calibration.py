@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logit
 
-from attnmel.evaluation.calibration.cox_slope import fits
+from attnmel.evaluation.calibration.cox_slope import cox_fits
 from attnmel.evaluation.calibration.reliability import (
     Bin,
     brier_parts,
@@ -213,7 +213,7 @@ def _measures(predictions: Predictions, main: str, place: Int[np.ndarray, " N"])
     if len(predictions.classes) > 2:
         each.append(((predictions.probabilities - truth) ** 2).sum(axis=1))
     by_image = np.stack(each, axis=1)
-    cox = fits(log_odds, positive)
+    cox = cox_fits(log_odds, positive)
 
     def measure(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
         weights = np.take(weights, order, axis=1)

@@ -34,7 +34,7 @@ usually by less than 1e-10. A steeper line is fitted to the images themselves.""
 Values = Float[np.ndarray, " R"]
 
 
-def fits(
+def cox_fits(
     log_odds: Float[np.ndarray, " N"], positive: Bool[np.ndarray, " N"]
 ) -> Callable[[Float[np.ndarray, "R N"]], tuple[Values, Values]]:
     """Return the function that gives each resample's `intercept`, and the slope of its `line`."""

@@ -20,6 +20,7 @@ from attnmel.config.fields import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 from attnmel.errors import ConfigError
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, bootstrap, percentile_interval
 from attnmel.evaluation.statistics.sampling import Sampling
+from attnmel.number_formats import TO, span
 from attnmel.records import Predictions
 
 FLOOR = float(np.finfo(np.float64).eps)
@@ -70,7 +71,7 @@ def fit_temperature(predictions: Predictions) -> Temperature:
         return Temperature(math.nan, images, f"all {images} labelled images are of one class")
     sums = predictions.probabilities.sum(axis=1)
     if np.abs(sums - 1).max() > SUMS_TO_1:
-        reason = f"the probabilities of an image do not sum to 1 ({sums.min():.2f} to {sums.max():.2f})"
+        reason = f"the probabilities of an image do not sum to 1 ({span((sums.min(), sums.max()), 2, to=TO)})"
         return Temperature(math.nan, images, reason)
 
     def slope(log_temperature: float) -> float:

@@ -56,7 +56,7 @@ def ratio(name: str, confusion: ConfusionCounts, rules: Rules) -> Values:
     return np.divide(part, whole, out=np.full(np.shape(part), UNDEFINED[rules.undefined]), where=whole != 0)
 
 
-def confusion(counts: Counts, rules: Rules) -> ConfusionCounts:
+def confusion_counts(counts: Counts, rules: Rules) -> ConfusionCounts:
     """Call images positive from one half on, by the rule `threshold` with or without one half itself."""
     true, false = counts.above(THRESHOLD if rules.threshold == "above" else np.nextafter(THRESHOLD, 0))
     return ConfusionCounts(true, false, counts.positives - true, counts.negatives - false)
@@ -117,7 +117,7 @@ def official_measures(dataset: str, rules: Rules | None = None) -> dict[str, Mea
 
 
 def _ratio_measure(name: str, rules: Rules) -> Measure:
-    return lambda counts: ratio(name, confusion(counts, rules), rules)
+    return lambda counts: ratio(name, confusion_counts(counts, rules), rules)
 
 
 def _specificity_measure(percent: int) -> Measure:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attnmel.data.tables.problems import Problem, shown
-from attnmel.data.tables.schema import NUMBER, CheckedTable, Header, TableSchema, no_table, read_body
+from attnmel.data.tables.problems import Problem, shown_cell
+from attnmel.data.tables.schema import NUMBER, CheckedTable, TableHeader, TableSchema, no_table, read_body
 from attnmel.data.tables.text import SEPARATORS, Row, TableText, read_text
 from attnmel.data.tables.words import folded
 from attnmel.diagnoses import SAME_DIAGNOSES
@@ -63,7 +63,7 @@ def read_submission(path: Path, dataset: str, columns: Mapping[str, str] | None 
 
 def _header(
     text: TableText, schema: TableSchema, columns: Mapping[str, str] | None, dataset: str
-) -> tuple[Header, list[str]]:
+) -> tuple[TableHeader, list[str]]:
     """Return where the columns are and the rows with plain ids and numbers, and what is odd about them."""
     rows = [row for row in text.rows if not row.cells[0].startswith("#")]
     first = rows[0] if rows else text.rows[0]
@@ -76,7 +76,7 @@ def _header(
     expected += "" if columns is None else f", or other names by --columns {schema.names[0]}=NAME,..."
     if any(name.startswith("probability_") for name in names):
         expected += "; of a run, take the file whose name ends in -submission.csv"
-    found = shown(",".join(first.cells))
+    found = shown_cell(",".join(first.cells))
     named = {
         name: f"no column {columns[name]}" if columns and name in columns else "no such column" for name in missing
     }
@@ -85,7 +85,7 @@ def _header(
         data = f"no header: the first line looks like data ({found})"
         problems = [Problem(first.line, "", data, expected, kind="file")]
     plain = [_plain(row, text, places.get(schema.key, 0), len(names)) for row in body]
-    header = Header(places, len(names), plain, problems)
+    header = TableHeader(places, len(names), plain, problems)
     return header, _header_notes(header, body, names, schema, is_named=is_named, dataset=dataset)
 
 
@@ -128,7 +128,7 @@ def _plain(row: Row, text: TableText, key: int, width: int) -> Row:
 
 
 def _header_notes(
-    header: Header, body: Sequence[Row], names: Sequence[str], schema: TableSchema, *, is_named: bool, dataset: str
+    header: TableHeader, body: Sequence[Row], names: Sequence[str], schema: TableSchema, *, is_named: bool, dataset: str
 ) -> list[str]:
     used = [header.places[name] for name in schema.names if name in header.places]
     extra = [names[place] or "the index" for place in range(len(names)) if place not in used]
@@ -152,7 +152,7 @@ def _text_notes(text: TableText, dataset: str) -> list[str]:
     return _refused(refused, dataset)
 
 
-def _whole_numbers(header: Header, schema: TableSchema, dataset: str) -> list[str]:
+def _whole_numbers(header: TableHeader, schema: TableSchema, dataset: str) -> list[str]:
     """Return the note on columns without a decimal point, which pandas reads as integers."""
     places = {name: header.places[name] for name in schema.columns if name in header.places}
     rows = [row.cells for row in header.body if len(row.cells) == header.width]

@@ -35,7 +35,7 @@ class RecipeRuns:
     """One a seed."""
 
 
-def joined(entrants: Sequence[RecipeRuns]) -> tuple[RecipeRuns, ...]:
+def aligned_runs(entrants: Sequence[RecipeRuns]) -> tuple[RecipeRuns, ...]:
     """Put the rows of every run into the order of the first run.
 
     A run that does not know the lesions of its images takes them from one that does.

@@ -13,17 +13,17 @@ from attnmel.evaluation.comparison.align import RecipeRuns
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome, paired_outcomes
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig, percentile_interval
-from attnmel.evaluation.statistics.format import TO, fixed, p_words, plus, plus_span, span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, difference_estimate
 from attnmel.evaluation.statistics.sampling import Sampling
+from attnmel.number_formats import TO, fixed, p_words, plus, plus_span, span
 
 MEASURE_WORDS: Mapping[str, str] = {"auc": "AUC", "ap": "AP", "balanced_accuracy": "balanced accuracy"}
 """How a sentence calls a measure; one that is not listed goes by its own name."""
 
 
 @dataclass(frozen=True)
-class Difference:
+class MeasureDifference:
     """One measure of two recipes, second minus first."""
 
     first: str
@@ -81,7 +81,7 @@ class Difference:
 
 def differences(
     first: RecipeRuns, second: RecipeRuns, measured: ResampledMetrics, sampling: Sampling, resampling: ResamplingConfig
-) -> list[Difference]:
+) -> list[MeasureDifference]:
     """Return one difference a column; `measured` is of the runs of the first recipe, then of the second."""
     seeds = len(first.runs)
     if seeds == len(second.runs) == 1:
@@ -90,7 +90,7 @@ def differences(
         outcomes = [_over_seeds(measured, place, seeds, resampling) for place in range(len(measured.columns))]
     means = measured.values[:seeds].mean(axis=0), measured.values[seeds:].mean(axis=0)
     return [
-        Difference(first.name, second.name, task, measure, own, other, other - own, outcome)
+        MeasureDifference(first.name, second.name, task, measure, own, other, other - own, outcome)
         for (task, measure), own, other, outcome in zip(
             measured.columns, *(mean.tolist() for mean in means), outcomes, strict=True
         )

@@ -13,8 +13,8 @@ import numpy as np
 from attnmel.errors import ConfigError, PredictionsError, require_known
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.comparison.align import RecipeRuns, common_classes, joined
-from attnmel.evaluation.comparison.differences import Difference, differences
+from attnmel.evaluation.comparison.align import RecipeRuns, aligned_runs, common_classes
+from attnmel.evaluation.comparison.differences import MeasureDifference, differences
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig, percentile_interval
@@ -53,14 +53,14 @@ class Comparison:
     seeds: tuple[tuple[str, int], ...]
     """Runs of each recipe."""
     summaries: tuple[Summary, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[MeasureDifference, ...]
     """By pair, then by measure; empty of a single recipe."""
     chances: ResamplingConfig
     notes: tuple[str, ...] = ()
     """What a reader must know, a sentence each."""
 
 
-def compare(
+def compare_recipes(
     entrants: Sequence[RecipeRuns],
     positives: Sequence[str] | None = None,
     *,
@@ -81,7 +81,7 @@ def compare(
         require_known("measure", measure, MEASURES)
     if sum(len(entrant.runs) for entrant in entrants) < 2:
         raise PredictionsError("a comparison needs two runs or more; name another run, or a folder of several seeds")
-    entrants = joined(entrants)
+    entrants = aligned_runs(entrants)
     common = common_classes(entrants)
     positives = tuple(positives or _tasks(common, entrants[0].runs[0].predictions))
     if missing := [name for name in positives if name not in common]:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
-from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, joined
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, aligned_runs
 from attnmel.records import REST, Predictions
 
 
@@ -74,7 +74,7 @@ def in_classes(predictions: Predictions, classes: Sequence[str], dataset: str) -
     )
 
 
-def align(members: Mapping[str, Predictions], classes: Sequence[str], dataset: str) -> Aligned:
+def align_members(members: Mapping[str, Predictions], classes: Sequence[str], dataset: str) -> Aligned:
     """Put the predictions of members, by name, into the classes of a fusion and the order of the first member's images.
 
     Members without labels, as submissions, take those of one that has them.
@@ -86,7 +86,7 @@ def align(members: Mapping[str, Predictions], classes: Sequence[str], dataset: s
     truth = next((one for one in same.values() if (one.labels >= 0).any()), None)
     if truth is not None:
         same = {name: _labelled(one, truth) for name, one in same.items()}
-    runs = joined([RecipeRuns(name, (RunPredictions(name, one),)) for name, one in same.items()])
+    runs = aligned_runs([RecipeRuns(name, (RunPredictions(name, one),)) for name, one in same.items()])
     found = [one.runs[0].predictions for one in runs]
     fullest = max(found, key=lambda one: len(one.attributes))
     return Aligned(

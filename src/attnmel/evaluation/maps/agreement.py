@@ -18,7 +18,7 @@ from attnmel.evaluation.maps.attention_overlap import binarised, jaccard_index, 
 SPEARMAN, JACCARD = "spearman", "jaccard"
 
 
-def likeness(
+def map_likeness(
     first: Float[np.ndarray, "N s s"], second: Float[np.ndarray, "N s s"]
 ) -> dict[str, Float[np.ndarray, " N"]]:
     """Return the rank correlation of each pair of maps, and the Jaccard index of what both mark when binarised.

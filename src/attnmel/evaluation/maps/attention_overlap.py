@@ -101,7 +101,7 @@ def refuse_not_finite(maps: Float[np.ndarray, "N h w"]) -> None:
 
 def binarised(maps: Float[np.ndarray, "N h w"], side: int) -> Bool[np.ndarray, "N s s"]:
     """Up-sample to `side`, normalise each map to [0, 1] and keep what lies above 0.5; nothing of a constant map."""
-    large = upsampled(maps, side)
+    large = upsampled_maps(maps, side)
     low, high = (extreme(large, axis=(1, 2), keepdims=True) for extreme in (np.min, np.max))
     # (x - low) / (high - low) > 0.5 without the division. A constant map is caught before up-sampling, whose rounding
     # would otherwise decide what is marked.
@@ -109,7 +109,7 @@ def binarised(maps: Float[np.ndarray, "N h w"], side: int) -> Bool[np.ndarray, "
     return (large > (low + high) / 2) & ~constant[:, None, None]
 
 
-def upsampled(maps: Float[np.ndarray, "N h w"], side: int) -> Float[np.ndarray, "N s s"]:
+def upsampled_maps(maps: Float[np.ndarray, "N h w"], side: int) -> Float[np.ndarray, "N s s"]:
     """Interpolate bilinearly, as torch's `interpolate(align_corners=False)`: two matrix products a map."""
     if maps.shape[1:] == (side, side):
         return maps.astype(np.float64)

@@ -18,7 +18,7 @@ from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.choose_threshold import called_at
 from attnmel.evaluation.classification.ranking import Counts, Values, average_precision
-from attnmel.evaluation.maps.attention_overlap import jaccard_index, refuse_not_finite, upsampled
+from attnmel.evaluation.maps.attention_overlap import jaccard_index, refuse_not_finite, upsampled_maps
 from attnmel.evaluation.maps.table import MapColumn
 from attnmel.evaluation.statistics.proportions import share
 
@@ -104,7 +104,9 @@ class MapRanking:
     def of(one: Float[np.ndarray, "h w"], side: int) -> "MapRanking":
         """Up-sample a map to `side` and sort it."""
         # A constant map stays so: the rounding of its up-sampling would decide otherwise.
-        large = np.full(side**2, one.flat[0], np.float64) if np.ptp(one) == 0 else upsampled(one[None], side).ravel()
+        large = (
+            np.full(side**2, one.flat[0], np.float64) if np.ptp(one) == 0 else upsampled_maps(one[None], side).ravel()
+        )
         order = np.argsort(-large)
         falling = large[order]
         ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)

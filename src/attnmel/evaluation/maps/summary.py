@@ -14,10 +14,10 @@ from attnmel.evaluation.comparison.permutation import share_p
 from attnmel.evaluation.maps.localisation import LESION
 from attnmel.evaluation.maps.table import EVERY, MapColumn, MapTable
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig, mean_interval
-from attnmel.evaluation.statistics.format import p_words, plus, plus_span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, holm
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.files.table_files import damage, null_to_nan, read_json, write_json
+from attnmel.number_formats import p_words, plus, plus_span
 from attnmel.progress import SILENT, Progress
 
 FAITHFUL = ("deletion", "insertion", "sufficiency", "comprehensiveness", "area")

@@ -45,7 +45,7 @@ def overlaps(pixels: Int[np.ndarray, "N 4"]) -> dict[str, Float[np.ndarray, " N"
     return {**{name: found[name] for name in MEASURES}, "failed": failed}
 
 
-def agreement(
+def mean_overlaps(
     pixels: Int[np.ndarray, "N 4"], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Interval]:
     """Return the mean of each figure of `overlaps` with its interval; images of one group are resampled together."""

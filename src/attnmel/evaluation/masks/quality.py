@@ -26,7 +26,7 @@ class Signs(NamedTuple):
     """What one predicted mask says of itself."""
 
     confidence: float
-    """In [0, 1]; see `soft_dice`."""
+    """In [0, 1]; see `expected_dice`."""
     area: float
     """Share of the frame that is lesion."""
     pieces: int
@@ -34,7 +34,7 @@ class Signs(NamedTuple):
     flag: Flag
 
 
-def soft_dice(probability: Float[np.ndarray, "H W"], mask: Bool[np.ndarray, "H W"]) -> float:
+def expected_dice(probability: Float[np.ndarray, "H W"], mask: Bool[np.ndarray, "H W"]) -> float:
     """Return the Dice of a probability map with its own mask, 2 sum(p m) / (sum p + sum m), in [0, 1]; 0 of no mask.
 
     Were the probabilities true and their pixels independent, it would be about the Dice that the mask is expected to
@@ -58,4 +58,4 @@ def signs(probability: Float[np.ndarray, "H W"], mask: Bool[np.ndarray, "H W"]) 
         flag = "full frame"
     elif sizes.max() < LEAST_PIECE * sizes.sum():
         flag = "fragmented"
-    return Signs(soft_dice(probability, mask), area, int(pieces), flag)
+    return Signs(expected_dice(probability, mask), area, int(pieces), flag)

@@ -41,7 +41,7 @@ class Simulated:
     """Share of the intervals that hold the true difference."""
 
 
-def scaled(components: Components, ratio: float) -> Components:
+def scaled_components(components: Components, ratio: float) -> Components:
     """Return the components of a study whose cases are `ratio` times as informative: covariances over cases shrink.
 
     The variances of readers stay as they are; those that were estimated below 0 are taken as 0.

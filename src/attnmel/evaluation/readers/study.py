@@ -38,7 +38,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.delong import areas
 
 
-def analyse(
+def analyse_readings(
     readings: Readings,
     options: StudyOptions | None = None,
     *,

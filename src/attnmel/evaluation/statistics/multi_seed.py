@@ -23,7 +23,7 @@ from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval, logit_
 
 
 @dataclass(frozen=True)
-class Estimate:
+class SeedEstimate:
     """A mean over seeds, or the difference of two, with its variance over seeds and images."""
 
     value: float
@@ -50,7 +50,7 @@ class Estimate:
         return float(stats.t.ppf((1 + confidence) / 2, self.freedom))
 
 
-def recipe_estimate(values: Float[np.ndarray, " S"], covariance: Float[np.ndarray, "S S"]) -> Estimate:
+def recipe_estimate(values: Float[np.ndarray, " S"], covariance: Float[np.ndarray, "S S"]) -> SeedEstimate:
     """Return the mean over seeds; a single seed has the variance over images alone.
 
     `covariance` is that of the seeds' figures over images, as DeLong's method or a bootstrap gives it.
@@ -58,14 +58,14 @@ def recipe_estimate(values: Float[np.ndarray, " S"], covariance: Float[np.ndarra
     seeds, value = len(values), float(values.mean())
     alone = float(covariance.mean())
     if seeds == 1:
-        return Estimate(value, alone, np.inf)
+        return SeedEstimate(value, alone, np.inf)
     between = float(values.var(ddof=1)) / seeds
     return _estimate(value, [(between, seeds - 1)], _own(covariance) - _apart(covariance), alone)
 
 
 def difference_estimate(
     first: Float[np.ndarray, " S"], second: Float[np.ndarray, " T"], covariance: Float[np.ndarray, "P P"]
-) -> Estimate:
+) -> SeedEstimate:
     """Return second minus first, at least one of the two of several seeds.
 
     A recipe of one seed is taken to vary between seeds as the other one does. `covariance` is of the seeds of the
@@ -91,14 +91,14 @@ def crossed_draws(draws: Float[np.ndarray, "R S"], generator: np.random.Generato
     return np.take_along_axis(draws, picks, axis=1).mean(axis=1)
 
 
-def _estimate(value: float, between: Sequence[tuple[float, int]], images: float, alone: float) -> Estimate:
+def _estimate(value: float, between: Sequence[tuple[float, int]], images: float, alone: float) -> SeedEstimate:
     """Join the variance between seeds, with its degrees of freedom, and that over images, taken as known.
 
     `alone` is the variance over images of the mean of these very seeds.
     """
     variance = max(sum(part for part, _ in between) + max(images, 0), alone, 0)
     spread = sum(part**2 / freedom for part, freedom in between)
-    return Estimate(value, variance, variance**2 / spread if spread > 0 else np.inf)
+    return SeedEstimate(value, variance, variance**2 / spread if spread > 0 else np.inf)
 
 
 def _own(covariance: Float[np.ndarray, "S S"]) -> float:

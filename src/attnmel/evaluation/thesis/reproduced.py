@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, joined
-from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, aligned_runs
+from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.resampled_metrics import Column, measured
 from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig
 from attnmel.evaluation.statistics.hypothesis_tests import holm
@@ -53,7 +53,7 @@ class RowTest:
 
     against: Against
     """One test under "above" and "baseline" where they are one row."""
-    found: Difference
+    found: MeasureDifference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ def over_seeds(
     Raises:
         PredictionsError: the runs were evaluated on different images, or as `evaluate_classification`.
     """
-    (entrant,) = joined([RecipeRuns(positive, tuple(runs))])
+    (entrant,) = aligned_runs([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions
     every = measured(
         entrant.runs,
@@ -142,6 +142,6 @@ def count_tests(blocks: Sequence[TableBlock]) -> int:
     return sum(not math.isnan(p) for p in every.values())
 
 
-def _key(found: Difference) -> tuple[frozenset[str], str]:
+def _key(found: MeasureDifference) -> tuple[frozenset[str], str]:
     """What makes two tests the same, whichever row is named first."""
     return frozenset((found.first, found.second)), found.measure

@@ -92,7 +92,7 @@ def fit_svm(
     tried = {
         (gamma, cost): _held_out(folds, positive, settings, gamma, cost)
         for gamma in (settings.gammas if settings.kernel in WITH_GAMMA else (1.0,))
-        for cost in costs_of(settings, seed)
+        for cost in costs_to_try(settings, seed)
     }
     aucs = {key: _mean_auc(scores, positive, fold_of) for key, scores in tried.items()}
     gamma, cost = max(aucs, key=lambda key: aucs[key])
@@ -104,7 +104,7 @@ def fit_svm(
     return Fit(svm, tried[gamma, cost], aucs[gamma, cost])
 
 
-def costs_of(settings: SvmSettings, seed: int) -> Sequence[float]:
+def costs_to_try(settings: SvmSettings, seed: int) -> Sequence[float]:
     """Return the costs to try: those of the settings, or drawn ones."""
     if settings.draws is None:
         return settings.costs

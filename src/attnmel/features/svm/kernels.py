@@ -20,6 +20,7 @@ from scipy.spatial.distance import cdist
 
 from attnmel.config.system import NONNEGATIVE, WITH_GAMMA, Kernel
 from attnmel.errors import TrainingError
+from attnmel.number_formats import significant
 
 BLOCK = 2**18
 """Numbers compared at once: they stay in the processor's cache."""
@@ -38,16 +39,16 @@ def compared(kind: Kernel, vectors: Vectors, others: Others) -> Compared:
     lowest = min(vectors.min(initial=0), others.min(initial=0))
     if kind in NONNEGATIVE and lowest < 0:
         raise TrainingError(
-            f"the kernel '{kind}' takes no negative numbers, but a feature is {lowest:.3g}; set svm.scaling to "
-            "'sigmoid' or 'split'"
+            f"the kernel '{kind}' takes no negative numbers, but a feature is {significant(lowest)}; "
+            "set svm.scaling to 'sigmoid' or 'split'"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         found = _COMPARED[kind](vectors, others)
     if not np.isfinite(found).all():
         largest = max(np.abs(vectors).max(initial=0), np.abs(others).max(initial=0))
         raise TrainingError(
-            f"the kernel '{kind}' overflows: a feature is {largest:.3g}; set svm.scaling to 'zscore' or 'sigmoid', "
-            "or mend the feature"
+            f"the kernel '{kind}' overflows: a feature is {significant(largest)}; set svm.scaling to 'zscore' or "
+            "'sigmoid', or mend the feature"
         )
     return found
 

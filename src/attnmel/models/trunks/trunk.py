@@ -105,7 +105,7 @@ def frozen_pool(name: str) -> int:
     return 0 if name == "none" else int(name.removeprefix("pool"))
 
 
-def scaled(channels: int, width: float) -> int:
+def kept_channels(channels: int, width: float) -> int:
     """Return `width` of a layer's channels, rounded, at least one."""
     return max(1, round(channels * width))
 

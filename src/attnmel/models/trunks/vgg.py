@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from attnmel.config.settings.model import Padding
-from attnmel.models.trunks.trunk import Trunk, scaled
+from attnmel.models.trunks.trunk import Trunk, kept_channels
 
 # Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015, table 1,
 # column D: the channels of each 3x3 convolution, a max-pooling after each group.
@@ -27,7 +27,7 @@ class VggTrunk(Trunk):
         self.batch_norm = batch_norm
         self.features = nn.Sequential(*_layers(batch_norm, width))
         self.ends = tuple(place for place, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d))
-        c3, c4, c5 = (scaled(group[-1], width) for group in VGG16_GROUPS[2:])
+        c3, c4, c5 = (kept_channels(group[-1], width) for group in VGG16_GROUPS[2:])
         self.channels = (c3, c4, c5)
         for layer in self.features:
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
@@ -39,7 +39,7 @@ def _layers(batch_norm: bool, width: float) -> list[nn.Module]:
     layers: list[nn.Module] = []
     inputs = 3
     for group in VGG16_GROUPS:
-        for channels in (scaled(channels, width) for channels in group):
+        for channels in (kept_channels(channels, width) for channels in group):
             layers.append(nn.Conv2d(inputs, channels, kernel_size=3, padding=1))
             if batch_norm:
                 layers.append(nn.BatchNorm2d(channels))

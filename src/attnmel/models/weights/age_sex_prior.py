@@ -37,7 +37,7 @@ def cell_of(age: str, sex: str) -> str | None:
         return None
     place = bisect_right(BANDS, years)
     low = int(BANDS[place - 1]) if place else 0
-    band = f"{low}-{BANDS[place] - 1:.0f}" if place < len(BANDS) else f"{low}+"
+    band = f"{low}-{int(BANDS[place]) - 1}" if place < len(BANDS) else f"{low}+"
     return f"{band} {sex}"
 
 

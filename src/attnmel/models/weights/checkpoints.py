@@ -32,13 +32,13 @@ from attnmel.models.weights.card import (
 )
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.safetensors_io import (
-    check_content,
     check_finite,
+    check_tensor_hash,
     check_tensors,
-    content_hash,
     load_state,
     read_metadata,
     save_state,
+    tensors_hash,
     writing,
 )
 
@@ -58,7 +58,7 @@ def save_with_card(
     path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes, more: Mapping[str, str] | None = None
 ) -> None:
     """Write as `save_weights`, with a card of any kind in JSON under its key; the card gets the hash of the tensors."""
-    whole = json.dumps(json.loads(text) | {CONTENT: content_hash(tensors)}, indent=2, ensure_ascii=False)
+    whole = json.dumps(json.loads(text) | {CONTENT: tensors_hash(tensors)}, indent=2, ensure_ascii=False)
     save_state(path, tensors, {**(more or {}), key: whole})
     with writing(path.with_suffix(".json")) as part:
         part.write_text(whole, encoding="utf-8")
@@ -139,7 +139,7 @@ def read_with_card(
     path = checkpoint_file(path)
     tensors, metadata = load_state(path)
     text = _card_text(metadata, key, command, path)
-    check_content(tensors, _stored_hash(text), path)
+    check_tensor_hash(tensors, _stored_hash(text), path)
     check_finite(tensors, path)
     return tensors, read(text, path)
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from attnmel.number_formats import TO, in_brackets
+
 
 @dataclass(frozen=True, kw_only=True)
 class Achieved:
@@ -19,7 +21,7 @@ class Achieved:
     def sentence(self, out_of_fold: str = "") -> str:
         """Return what was achieved, in words; `out_of_fold` says what the validation images stand for, if so."""
         rates = (("sensitivity", self.sensitivity), ("specificity", self.specificity))
-        words = (f"{name} {value:.3f} ({low:.3f} to {high:.3f})" for name, (value, low, high) in rates)
+        words = (f"{name} {in_brackets(numbers, to=TO)}" for name, numbers in rates)
         among = f"{self.positives:,} positive"
         if out_of_fold and self.split == "validation":
             return f"{', '.join(words)} on {self.images:,} images ({among}), {out_of_fold}"

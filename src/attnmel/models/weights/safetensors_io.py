@@ -85,7 +85,7 @@ def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
         )
 
 
-def content_hash(tensors: Mapping[str, Tensor]) -> str:
+def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 of names, types, shapes and values, whatever their order, device and memory layout."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
@@ -94,13 +94,13 @@ def content_hash(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def check_content(tensors: Mapping[str, Tensor], expected: str | None, path: Path) -> None:
+def check_tensor_hash(tensors: Mapping[str, Tensor], expected: str | None, path: Path) -> None:
     """Compare tensors with the hash that was stored with them; None in files of earlier versions.
 
     Raises:
         CheckpointError: they differ.
     """
-    if expected is not None and content_hash(tensors) != expected:
+    if expected is not None and tensors_hash(tensors) != expected:
         raise CheckpointError(
             f"{path} is damaged, or another program changed it: its weights are not those that were written "
             "(SHA-256). Copy it again from where it came, or train again."

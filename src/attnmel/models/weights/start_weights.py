@@ -20,7 +20,7 @@ from attnmel.files.checksums import file_sha256
 from attnmel.files.download import download
 from attnmel.files.folders import expanded, weights_folder
 from attnmel.files.hub import hub_folder, hub_name
-from attnmel.files.hub import pinned as pinned_model
+from attnmel.files.hub import pinned_hub_name as pinned_model
 from attnmel.files.locks import built_once
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described

@@ -63,7 +63,7 @@ def measure(network: nn.Module, batches: Iterable[Float[Tensor, "_ 3 s s"]]) -> 
 
 
 @torch.no_grad()
-def rescale(network: nn.Module, activities: Mapping[str, Activity]) -> dict[str, Activity]:
+def rescale_layers(network: nn.Module, activities: Mapping[str, Activity]) -> dict[str, Activity]:
     """Divide each layer by the RMS of its activation, in place; return the activities afterwards, each of RMS 1.
 
     ReLU, max-pooling and averaging pass a positive factor on: f(x / c) = f(x) / c. So a weight takes the factor of the

@@ -64,9 +64,9 @@ class Audited:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel audit --json`."""
-        from attnmel.pipeline.data.audit_output import as_dict
+        from attnmel.pipeline.data.audit_output import audit_dict
 
-        return as_dict(self)
+        return audit_dict(self)
 
 
 def audit_datasets(

@@ -14,9 +14,10 @@ from attnmel.data.audit.exclusions import Exclusion, Side, exclusions, write_exc
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditFinding, Kind, repeated_lesions
 from attnmel.data.audit.reframed import SAME_REFRAMED
 from attnmel.data.audit.search.candidates import turned
+from attnmel.number_formats import fixed
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
-from attnmel.report.galleries.examples import Picture, as_address
+from attnmel.report.galleries.examples import GalleryPicture, as_address
 from attnmel.threads import available_processors, requested_threads
 
 Count = tuple[str, str, str, int]
@@ -38,10 +39,10 @@ def summary(audited: Audited) -> str:
         most = max(map(len, lesions.values()))
         several = "2" if most == 2 else f"2 to {most}"
         text += f"\n{len(lesions)} lesions or patients have {several} images"
-    return text if audited.leaks is None else f"{text}\n{verdict(audited)}"
+    return text if audited.leaks is None else f"{text}\n{leak_verdict(audited)}"
 
 
-def verdict(audited: Audited) -> str:
+def leak_verdict(audited: Audited) -> str:
     """Return one sentence on the leaks between the sides: how many test images, and by which kinds."""
     leaks = audited.leaks or ()
     train, test = (_sides(audited, leaks, end) for end in ("train", "test"))
@@ -65,7 +66,7 @@ def counts(audited: Audited) -> tuple[Count, ...]:
     return tuple((*key, found[key]) for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:])))
 
 
-def as_dict(audited: Audited) -> dict[str, Any]:
+def audit_dict(audited: Audited) -> dict[str, Any]:
     """Return plain values for JSON: counts and every pair."""
     entries = audited.audit.entries
     lesions = repeated_lesions(entries)
@@ -82,7 +83,7 @@ def as_dict(audited: Audited) -> dict[str, Any]:
     }
 
 
-def write_page(audited: Audited, path: Path) -> None:
+def write_pairs_page(audited: Audited, path: Path) -> None:
     """Write the page of an audit with its pairs side by side."""
     found = audited.findings
     groups = []
@@ -93,7 +94,7 @@ def write_page(audited: Audited, path: Path) -> None:
     page = AuditPage(
         title="Leakage" if audited.leaks is not None else "Audit of " + ", ".join(_datasets(audited)),
         byline=f"{len(audited.audit.entries):,} images: {', '.join(sides)}",
-        verdict=verdict(audited).capitalize() + "." if audited.leaks is not None else "",
+        verdict=leak_verdict(audited).capitalize() + "." if audited.leaks is not None else "",
         counts=counts(audited),
         notes=_notes(audited),
         groups=tuple(groups),
@@ -174,13 +175,15 @@ def _pairs(audited: Audited, found: Sequence[AuditFinding]) -> tuple[Pair, ...]:
         return tuple(pool.map(pair, found, firsts, seconds))
 
 
-def _picture(audited: Audited, place: int, pixels: np.ndarray) -> Picture:
+def _picture(audited: Audited, place: int, pixels: np.ndarray) -> GalleryPicture:
     entry = audited.audit.entries[place]
     known = [entry.side, (entry.diagnosis or "no label").replace("_", " "), *([entry.group] if entry.group else [])]
-    return Picture(entry.image_id, f"Image {entry.image_id} of {entry.side}", as_address(pixels), " · ".join(known))
+    return GalleryPicture(
+        entry.image_id, f"Image {entry.image_id} of {entry.side}", as_address(pixels), " · ".join(known)
+    )
 
 
 def _likeness(kind: Kind, likeness: float | None) -> str:
     if likeness is None or kind == "same bytes":
         return ""
-    return f"cosine {likeness:.3f}" if kind == "alike" else f"likeness {likeness:.2f}"
+    return f"cosine {fixed(likeness)}" if kind == "alike" else f"likeness {fixed(likeness, 2)}"

@@ -11,6 +11,7 @@ from attnmel.data.archives.catalog import source_of
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.models.weights.operating_points import Threshold
+from attnmel.number_formats import fixed
 from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.results.thresholds import fitted_scale
 from attnmel.pipeline.run.run import Run
@@ -42,11 +43,11 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     if temperature is None:
         run.progress.note(f"not calibrated: {fitted.reason}")
     else:
-        run.progress.note(f"calibrated on {fitted.images} validation images: temperature {temperature:.3f}")
+        run.progress.note(f"calibrated on {fitted.images} validation images: temperature {fixed(temperature)}")
     return changed
 
 
-def rescale(run: Run, results: Iterable[SplitResults]) -> None:
+def store_at_temperature(run: Run, results: Iterable[SplitResults]) -> None:
     """Write results of the checkpoint's epoch again from their stored predictions, at its temperature."""
     for one in [one for one in results if run.card is not None and one.epoch == run.card.epoch]:
         run.write_predictions(one.name, run.uncalibrated(one.name), one.licence)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.config.load import AnyRecipe, differences
+from attnmel.config.load import AnyRecipe, differing_settings
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
-from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
@@ -98,7 +98,7 @@ def compare_runs(
         RecipeRuns(name, tuple(_run_predictions(one, split, operating_point, positives) for one in runs))
         for name, runs in recipes.items()
     ]
-    comparison = compare(
+    comparison = compare_recipes(
         entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), resampling=resampling
     )
     known = {one.run.results[split].dataset for one in named if one.run and split in one.run.results}
@@ -202,7 +202,7 @@ def _differing(first: _Named, other: _Named) -> str:
         return ""
     return "; ".join(
         f"{key} is {own} in {first.path}, {its} in {other.path}"
-        for key, (own, its) in differences(first.recipe, other.recipe).items()
+        for key, (own, its) in differing_settings(first.recipe, other.recipe).items()
         if key != "training.seed"
     )
 

@@ -18,19 +18,19 @@ from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
-from attnmel.evaluation.predict import Predicted
+from attnmel.evaluation.predict import PredictionsWithMaps
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
-from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
+from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
 from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
-from attnmel.pipeline.run.images.left_out import refuse_unknown, unclassed_notes
+from attnmel.pipeline.run.images.left_out import refuse_unknown_ids, unclassed_notes
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, plain_word, results_name
 from attnmel.pipeline.run.run import Run
@@ -151,7 +151,7 @@ def evaluate_run(
         details = run.find_details(results, sensitivities=sensitivities, prevalences=prevalences, resamples=resamples)
         run.write_results(results, details)
         if recalibrated:
-            rescale(run, [one for one in run.results.values() if one.name != CHOOSES])
+            store_at_temperature(run, [one for one in run.results.values() if one.name != CHOOSES])
     return results
 
 
@@ -186,7 +186,7 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
     """Return the rows that an exclusion list leaves, and the note on how many it leaves out."""
     dataset = prepared.dataset.name
     named = set(read_exclusions(exclude, dataset))
-    refuse_unknown(named, prepared.lesions, f"{exclude} names images that {dataset} does not hold")
+    refuse_unknown_ids(named, prepared.lesions, f"{exclude} names images that {dataset} does not hold")
     left = np.array([row for row in rows if prepared.lesions[row].image_id not in named], dtype=np.int64)
     if not len(left) or len(left) == len(rows):
         what = "no image" if len(left) else "every image"
@@ -197,7 +197,7 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
     return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
 
 
-def _grid_notes(predicted: Predicted) -> tuple[str, ...]:
+def _grid_notes(predicted: PredictionsWithMaps) -> tuple[str, ...]:
     missed, images = predicted.without_lesion, len(predicted.predictions.image_ids)
     return (
         (f"the network found no lesion in {missed} of {images} images; its polar grid is the disc",) if missed else ()
@@ -232,7 +232,7 @@ def _external(on: str | None, own: str) -> str | None:
 
 
 def _results(
-    run: Run, images: EvaluatedImages, predicted: Predicted, notes: tuple[str, ...], resamples: int
+    run: Run, images: EvaluatedImages, predicted: PredictionsWithMaps, notes: tuple[str, ...], resamples: int
 ) -> SplitResults:
     """Return the results, and write what belongs to them: the submission, the attention maps and their overlap."""
     card, predictions = run.checkpoint[1], run.predictions(images.name)
@@ -255,7 +255,7 @@ def _results(
     )
 
 
-def _overlap(run: Run, images: EvaluatedImages, predicted: Predicted) -> Overlap | None:
+def _overlap(run: Run, images: EvaluatedImages, predicted: PredictionsWithMaps) -> Overlap | None:
     """Write the attention maps and, where there are masks, how they overlap."""
     if not predicted.attention:
         return None

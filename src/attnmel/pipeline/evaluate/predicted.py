@@ -13,7 +13,7 @@ from attnmel.config.settings.transforms import Transform
 from attnmel.data.batches.ablate import painter
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.preprocess.transforms import transformed
-from attnmel.evaluation.predict import Predicted, predict
+from attnmel.evaluation.predict import PredictionsWithMaps, predict_batches
 from attnmel.features.store import SystemNetwork
 from attnmel.models.output import predict_squares
 from attnmel.models.trunks.registry import all_light
@@ -34,7 +34,7 @@ Rows = Integer[np.ndarray, " N"]
 
 def predict_rows(
     run: Run, prepared: Prepared, rows: Rows, transforms: Sequence[Transform], maps: StoredMaps | None = None
-) -> Predicted:
+) -> PredictionsWithMaps:
     """Predict rows of the image cache by a run: the mean over squares and transforms, of uncalibrated probabilities.
 
     The first transform is the image as it is, of which attention maps are. `maps` are the feature maps of the run's
@@ -63,16 +63,18 @@ def predict_rows(
     return predicted._replace(predictions=predictions)
 
 
-def _predict_square(run: Run, prepared: Prepared, rows: Rows, maps: StoredMaps | None, *, further: int) -> Predicted:
+def _predict_square(
+    run: Run, prepared: Prepared, rows: Rows, maps: StoredMaps | None, *, further: int
+) -> PredictionsWithMaps:
     """Predict one square of each image; `further` images follow in later bars of the progress."""
     network, card = run.checkpoint
     if isinstance(network, SystemNetwork):
         found = system_predictions(network.system, prepared, rows, home=run.home, progress=run.progress)
-        return Predicted(found, ())
+        return PredictionsWithMaps(found, ())
     device, recipe = runtime.choose_device(), run.recipe
     if device.type == "cpu" and isinstance(recipe, Recipe) and all_light((recipe.model.trunk, *recipe.model.branches)):
         runtime.keep_memory()  # or half of the time goes to fresh pages
-    return predict(
+    return predict_batches(
         network,
         split_batches(recipe.data, prepared, rows, batch=BATCH, device=device, maps=maps),
         image_ids=prepared.cache.image_ids,

@@ -13,7 +13,7 @@ from attnmel.evaluation.challenge.masks import TASK1, evaluate_masks, masks_in, 
 from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.evaluation.statistics.format import plain
+from attnmel.number_formats import two_cells
 from attnmel.pipeline.evaluate.submissions import SPLIT, fetched_truth, incomplete, lesion_groups
 
 
@@ -51,12 +51,12 @@ def score(
     return evaluate_challenge(dataset, entry, chosen, resamples=resamples, seed=seed)
 
 
-def as_dict(scored: ChallengeReport) -> dict[str, Any]:
+def score_dict(scored: ChallengeReport) -> dict[str, Any]:
     """Return plain values for JSON."""
     return {"notice": NOTICE, **dataclasses.asdict(scored)}
 
 
-def sentence(scored: ChallengeReport) -> str:
+def score_sentences(scored: ChallengeReport) -> str:
     """Return what was scored and by which rules, one fact a line."""
     counts = ", ".join(f"{count} {name}" for name, count in scored.counts.items())
     units = f", resampled as {scored.units} lesions" if scored.units < scored.images else ""
@@ -75,9 +75,9 @@ def sentence(scored: ChallengeReport) -> str:
     return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
-def table(scored: ChallengeReport) -> list[list[str]]:
+def score_table(scored: ChallengeReport) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, *plain(row.interval)] for row in scored.rows]
+    return [[row.task, row.measure, *two_cells(row.interval)] for row in scored.rows]
 
 
 def _fetched_masks(home: Path) -> dict[str, Path]:

@@ -22,6 +22,7 @@ from attnmel.data.preprocess.images import central_crop, image_size
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.files.table_files import computed_once, write_table
+from attnmel.number_formats import percent
 from attnmel.pipeline.run.images.crops import crop_masks
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run
@@ -75,11 +76,11 @@ def write_seen(run: Run, name: str, prepared: Prepared, rows: np.ndarray) -> tup
 
 def seen_notes(found: Sequence[Covered], warnings: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return in words how much was seen on average, and how many images have which warning."""
-    words = f"the network saw {np.mean([one.of_image for one in found]):.0%} of an image's area on average"
+    words = f"the network saw {percent(np.mean([one.of_image for one in found]), 0)} of an image's area on average"
     if lesions := [one.of_lesion for one in found if one.of_lesion is not None]:
         few = sum(share < LEAST_SEEN for share in lesions)
-        words += f" and {np.mean(lesions):.0%} of the lesion's"
-        words += f"; {few} of {len(lesions)} lesions with less than {LEAST_SEEN:.0%}"
+        words += f" and {percent(np.mean(lesions), 0)} of the lesion's"
+        words += f"; {few} of {len(lesions)} lesions with less than {percent(LEAST_SEEN)}"
     counts = Counter(name for names in warnings for name in names).most_common()
     warned = ", ".join(f"{count} '{name}'" for name, count in counts)
     return (words, *([f"warnings on {len(found)} images: {warned}"] if warned else []))

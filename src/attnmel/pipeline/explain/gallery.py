@@ -7,11 +7,11 @@ from attnmel.data.datasets.splits import draw_some
 from attnmel.evaluation.maps.localisation import LESION
 from attnmel.evaluation.maps.table import MapColumn
 from attnmel.pipeline.explain.grid import Grid, block, drawn_places
-from attnmel.pipeline.explain.side_by_side import Shown, shown_images
+from attnmel.pipeline.explain.side_by_side import ShownImage, shown_images
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.progress import SILENT, Progress
 from attnmel.report.galleries.examples import as_address
-from attnmel.report.galleries.map_grid import Block
+from attnmel.report.galleries.map_grid import LesionMaps
 from attnmel.report.galleries.maps import (
     Gallery,
     GalleryImage,
@@ -31,7 +31,7 @@ def gallery(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> tuple[
     ids, in_grid = first.table.image_ids, drawn_places(first)
     drawn = draw_some(dict(zip(ids, first.table.labels, strict=True)), MOST)
     images: list[GalleryImage] = []
-    blocks: dict[int, Block] = {}
+    blocks: dict[int, LesionMaps] = {}
     with progress.bar("gallery", len(ids), "images") as advance:
         for shown in shown_images(runs):
             if shown.place in in_grid:
@@ -52,7 +52,7 @@ def gallery(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> tuple[
     )
 
 
-def _image(runs: Sequence[ExplainedRun], shown: Shown, *, large: bool) -> GalleryImage:
+def _image(runs: Sequence[ExplainedRun], shown: ShownImage, *, large: bool) -> GalleryImage:
     at, first = shown.place, runs[0]
     return GalleryImage(
         image_id=first.table.image_ids[at],

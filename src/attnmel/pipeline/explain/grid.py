@@ -8,10 +8,11 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from attnmel.data.datasets.splits import draw_some
-from attnmel.pipeline.explain.side_by_side import Shown, shown_images
+from attnmel.number_formats import fixed
+from attnmel.pipeline.explain.side_by_side import ShownImage, shown_images
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.report.galleries.examples import choose
-from attnmel.report.galleries.map_grid import CELL, IMAGE, MASK, Band, Block, column_words, grid_picture
+from attnmel.report.galleries.map_grid import CELL, IMAGE, MASK, Band, LesionMaps, column_words, grid_picture
 from attnmel.report.html.tables import spaced
 from attnmel.saliency.map_files import LEVELS
 from attnmel.saliency.methods.registry import BASELINES
@@ -26,7 +27,7 @@ class Grid:
     """The drawn lesions with the maps of every run: a row a run and a column a method, without the baselines."""
 
     runs: Sequence[ExplainedRun]
-    blocks: Mapping[int, Block]
+    blocks: Mapping[int, LesionMaps]
     """By the place of the image in the split."""
 
     def picture(self, each: int = EACH) -> UInt8[np.ndarray, "H W 3"]:
@@ -74,7 +75,7 @@ def _methods(runs: Sequence[ExplainedRun]) -> list[str]:
     return [name for name in every if name not in BASELINES] or every
 
 
-def block(runs: Sequence[ExplainedRun], shown: Shown) -> Block:
+def block(runs: Sequence[ExplainedRun], shown: ShownImage) -> LesionMaps:
     """Return one lesion with its mask and the maps of every run."""
     rows, mask = _rows(runs), shown.mask
     image = np.asarray(Image.fromarray(shown.image).resize((CELL, CELL), Image.Resampling.LANCZOS))
@@ -89,8 +90,8 @@ def block(runs: Sequence[ExplainedRun], shown: Shown) -> Block:
                 cells[row, column_words(name)] = overlay(image, attention, mask)
     probabilities = [_probability(run, shown.place) for run in runs]
     if len(runs) > 1:
-        return Block(_title(runs[0], shown.place), cells, dict(zip(rows, probabilities, strict=True)))
-    return Block(f"{_title(runs[0], shown.place)}, {probabilities[0]}", cells)
+        return LesionMaps(_title(runs[0], shown.place), cells, dict(zip(rows, probabilities, strict=True)))
+    return LesionMaps(f"{_title(runs[0], shown.place)}, {probabilities[0]}", cells)
 
 
 def _title(run: ExplainedRun, place: int) -> str:
@@ -98,4 +99,4 @@ def _title(run: ExplainedRun, place: int) -> str:
 
 
 def _probability(run: ExplainedRun, place: int) -> str:
-    return f"probability of {spaced(run.target_class)} {run.predictions.probability(run.target_class)[place]:.2f}"
+    return f"probability of {spaced(run.target_class)} {fixed(run.predictions.probability(run.target_class)[place], 2)}"

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, from_numpy, nn
 
-from attnmel.evaluation.maps.agreement import likeness, rank_correlations
+from attnmel.evaluation.maps.agreement import map_likeness, rank_correlations
 from attnmel.evaluation.maps.attention_overlap import binarised
 from attnmel.evaluation.maps.faithfulness import Probabilities, faithfulness
 from attnmel.evaluation.maps.localisation import (
@@ -77,7 +77,7 @@ def cuts(made: MapBatch) -> Columns:
     }
 
 
-def agreement(made: MapBatch) -> Columns:
+def map_agreement(made: MapBatch) -> Columns:
     """Return the rank correlation of every two maps of an image."""
     pairs = rank_correlations(made.maps).items()
     return {MapColumn(first, AGREEMENT, second): values for (first, second), values in pairs}
@@ -100,7 +100,7 @@ def has_authors_cam(network: nn.Module) -> bool:
 OF_MAPS: Mapping[str, Callable[[MapBatch], Columns]] = {
     OVERLAP: overlap,
     "cuts": cuts,
-    "agreement": agreement,
+    "agreement": map_agreement,
     AUTHORS_CAM: authors_cam,
 }
 """Measures that do not run the network again, by name; each is taken on all images."""
@@ -150,7 +150,7 @@ def stable(case: MethodBatch) -> Values:
     return {(f"stability {name}", ""): np.mean([one[name] for one in turned], axis=0) for name in turned[0]}
 
 
-class Measure(NamedTuple):
+class RerunMeasure(NamedTuple):
     """A measure that runs the network again."""
 
     of: Callable[[MethodBatch], Values]
@@ -158,13 +158,13 @@ class Measure(NamedTuple):
     """Forward passes an image, given those of one map."""
 
 
-RERUN: Mapping[str, Measure] = {
-    "faithfulness": Measure(faithful, lambda of_map: of_map + 2 * (STEPS + 1) + 3),
-    "sanity": Measure(sane, lambda of_map: 1 + (3 + STOPS) * of_map),
-    "stability": Measure(stable, lambda of_map: (1 + len(TURNS)) * of_map),
+RERUN: Mapping[str, RerunMeasure] = {
+    "faithfulness": RerunMeasure(faithful, lambda of_map: of_map + 2 * (STEPS + 1) + 3),
+    "sanity": RerunMeasure(sane, lambda of_map: 1 + (3 + STOPS) * of_map),
+    "stability": RerunMeasure(stable, lambda of_map: (1 + len(TURNS)) * of_map),
 }
 """By name; each is taken on a limited number of images, for it costs many passes."""
 
 
 def _likeness(case: MethodBatch, maps: Float[Tensor, "B s s"]) -> dict[str, Float[np.ndarray, " B"]]:
-    return likeness(case.maps.cpu().numpy(), maps.cpu().numpy())
+    return map_likeness(case.maps.cpu().numpy(), maps.cpu().numpy())

@@ -16,7 +16,7 @@ BATCH = 16
 """Images read at a time."""
 
 
-class Shown(NamedTuple):
+class ShownImage(NamedTuple):
     """One image as in the network's input."""
 
     place: int
@@ -27,7 +27,7 @@ class Shown(NamedTuple):
     """Maps of 0 to 255 over their own range, by run and method."""
 
 
-def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
+def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[ShownImage]:
     """Give every image of the runs' split, in order; the pixels are those of the first run's network input.
 
     Raises:
@@ -43,7 +43,7 @@ def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
         for at, row in enumerate(rows.tolist()):
             image, mask = np.ascontiguousarray(pixels[at, ..., :3]), np.ascontiguousarray(pixels[at, ..., 3])
             levels = {key: some[at] for key, some in zip(keys, maps, strict=True)}
-            yield Shown(start + at, image, mask if cache.has_mask[row] else None, levels)
+            yield ShownImage(start + at, image, mask if cache.has_mask[row] else None, levels)
 
 
 def require_same_square(runs: Mapping[str, DataSettings]) -> None:

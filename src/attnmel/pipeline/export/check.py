@@ -21,6 +21,7 @@ from attnmel.deploy.predictor import MaskOf, Predictor, no_mask, prepared_input
 from attnmel.errors import ExportError
 from attnmel.models.output import predict_squares
 from attnmel.models.weights.card import Card
+from attnmel.number_formats import fixed
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
 from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.progress import SILENT, Progress
@@ -154,9 +155,9 @@ def _against_evaluated(comparison: ParityReport, truth: Predictions, evaluated: 
     for name, then, now, equal in class_aucs(both, before, both.probabilities):
         if not equal:
             raise ExportError(
-                f"the ONNX file, run by {comparison.engine.name}, has an AUC of {now:.6f} for {name} on {len(before)} "
-                f"images, but `attnmel evaluate` found {then:.6f}: evaluate the run again if its checkpoint or images "
-                f"have changed. {CURE}"
+                f"the ONNX file, run by {comparison.engine.name}, has an AUC of {fixed(now, 6)} for {name} on "
+                f"{len(before)} images, but `attnmel evaluate` found {fixed(then, 6)}: evaluate the run again "
+                f"if its checkpoint or images have changed. {CURE}"
             )
         largest = max(largest or 0.0, abs(now - then))
     return largest

@@ -46,7 +46,7 @@ LIMIT = 600
 
 
 @dataclasses.dataclass(frozen=True)
-class Exported:
+class CheckedExport:
     """The file that was written, and the results of its check."""
 
     path: Path
@@ -64,7 +64,7 @@ def export_onnx(
     split: str = "test",
     limit: int = LIMIT,
     progress: Progress = SILENT,
-) -> Exported:
+) -> CheckedExport:
     """Check a run's best checkpoint, or a checkpoint file, as an ONNX file, and write that.
 
     Each engine is compared with torch on up to `limit` images of the split and on large phantoms. With `int8` the file
@@ -84,7 +84,7 @@ def export_onnx(
 
 def _export(
     model: Path, path: Path, home: Path, *, int8: bool, bound: float, split: str, limit: int, progress: Progress
-) -> Exported:
+) -> CheckedExport:
     for name in PACKAGES:
         package(name)
     network, card = load_checkpoint(model)
@@ -109,7 +109,7 @@ def _export(
         elif real is not None and has_bf16():
             facts = dataclasses.replace(facts, costs=_costs(part, card, real, checked, "bf16", progress))
         _write(part, graph, card, facts)
-    return Exported(path, dataclasses.replace(card, thresholds=facts.thresholds), facts)
+    return CheckedExport(path, dataclasses.replace(card, thresholds=facts.thresholds), facts)
 
 
 def _graph(network: nn.Module, card: Card, *, int8: bool) -> "ModelProto":

@@ -13,9 +13,9 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.safetensors_io import read_metadata
-from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
+from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
 from attnmel.pipeline.evaluate.submissions import write_if_official
-from attnmel.pipeline.fuse.fit import fit, gathered
+from attnmel.pipeline.fuse.fit import fit_rule, gathered_predictions
 from attnmel.pipeline.fuse.members import Member, reopened
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, results_name
 from attnmel.pipeline.run.run import Run
@@ -25,7 +25,7 @@ EPOCH = 0
 """A fusion has no epochs."""
 
 
-def is_fusion(run: Run) -> bool:
+def is_fused(run: Run) -> bool:
     """Whether a run folder is that of a fusion."""
     return isinstance(run.recipe, FusionRecipe)
 
@@ -53,12 +53,12 @@ def evaluate_fusion(
         members = [reopened(one, run.path, run.home) for one in card.members]
         _, name = results_name(on, split, exclude)
         if name == CHOOSES:
-            found = fit(card.by, members, card.classes, card.dataset, run.home, seed=card.seed, labelled=True)
+            found = fit_rule(card.by, members, card.classes, card.dataset, run.home, seed=card.seed, labelled=True)
             if found.validation is None:
                 raise PredictionsError(found.note)
             predictions = found.validation
         else:
-            aligned = gathered(members, name, card.classes, card.dataset, run.home, labelled=True)
+            aligned = gathered_predictions(members, name, card.classes, card.dataset, run.home, labelled=True)
             predictions = aligned.with_probabilities(card.fusion(aligned.members))
         return store_results(run, name, predictions, members, card, sensitivities, prevalences, resamples)
 
@@ -114,7 +114,7 @@ def store_results(
     details = run.find_details(results, sensitivities=sensitivities, prevalences=prevalences, resamples=resamples)
     run.write_results(results, details)
     if recalibrated:
-        rescale(run, [one for one in run.results.values() if one.name != CHOOSES])
+        store_at_temperature(run, [one for one in run.results.values() if one.name != CHOOSES])
     return results
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from attnmel.config.fusion import FITTED_RULES, STACKS, Rule
 from attnmel.errors import LabelError, PredictionsError
-from attnmel.evaluation.fusion.align import Aligned, align
+from attnmel.evaluation.fusion.align import Aligned, align_members
 from attnmel.evaluation.fusion.fusion import FOLDS, Fusion, fit_fusion, unfitted
 from attnmel.features.extra import needed
 from attnmel.features.folds import draw_folds
@@ -29,7 +29,7 @@ class Fitted(NamedTuple):
     """Why there are no validation predictions."""
 
 
-def gathered(
+def gathered_predictions(
     members: Sequence[Member], name: str, classes: Sequence[str], dataset: str, home: Path, *, labelled: bool = False
 ) -> Aligned:
     """Return the members' predictions of a split, in the classes of the fusion and the order of the first's images.
@@ -37,12 +37,12 @@ def gathered(
     With `labelled`, labels come from the data set where no member has them.
 
     Raises:
-        PredictionsError: as `member_predictions` and `align`.
+        PredictionsError: as `member_predictions` and `align_members`.
     """
     found = {one.name: member_predictions(one, name, dataset, home) for one in members}
     if labelled and not any((one.labels >= 0).any() for one in found.values()):
         found[members[0].name] = member_predictions(members[0], name, dataset, home, labelled=True)
-    return align(_in_common(found) if name == CHOOSES else found, classes, dataset)
+    return align_members(_in_common(found) if name == CHOOSES else found, classes, dataset)
 
 
 def _in_common(found: Mapping[str, Predictions]) -> dict[str, Predictions]:
@@ -60,7 +60,7 @@ def _in_common(found: Mapping[str, Predictions]) -> dict[str, Predictions]:
     }
 
 
-def fit(
+def fit_rule(
     by: Rule, members: Sequence[Member], classes: Sequence[str], dataset: str, home: Path, *, seed: int, labelled: bool
 ) -> Fitted:
     """Fit a rule on the members' validation predictions alone, of the images that all members have them of.
@@ -76,7 +76,7 @@ def fit(
     if not is_fitted and not labelled:
         return Fitted(unfitted(by, len(members)), None, "nothing")
     try:
-        validation = gathered(members, CHOOSES, classes, dataset, home, labelled=True)
+        validation = gathered_predictions(members, CHOOSES, classes, dataset, home, labelled=True)
     except PredictionsError as error:
         if is_fitted:
             raise

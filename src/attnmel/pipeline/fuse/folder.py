@@ -48,7 +48,7 @@ def write_run(
     save_weights(folder.best, {"sha256 of the card": digest}, _card(card, recipe, data), {KEY: text})
 
 
-def licence_of(members: Sequence[Member]) -> str:
+def members_licence(members: Sequence[Member]) -> str:
     """Return the licences of the members' data; those of files are not known."""
     licences = [one.run.card.licence for one in members if one.run and one.run.card]
     known = dict.fromkeys(part for one in licences for part in one.split("; "))

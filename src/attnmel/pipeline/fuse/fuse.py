@@ -20,8 +20,8 @@ from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.locks import hold_file
 from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.fuse.evaluate import store_results
-from attnmel.pipeline.fuse.fit import Fitted, fit, gathered
-from attnmel.pipeline.fuse.folder import licence_of, write_run
+from attnmel.pipeline.fuse.fit import Fitted, fit_rule, gathered_predictions
+from attnmel.pipeline.fuse.folder import members_licence, write_run
 from attnmel.pipeline.fuse.members import Member, member_predictions, open_members
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
@@ -81,8 +81,8 @@ def fuse(
     found = {one.name: member_predictions(one, split, dataset, home) for one in members}
     challenge = source_of(dataset)
     classes = common_names({name: one.classes for name, one in found.items()}, challenge, positives)
-    aligned = gathered(members, split, classes, challenge, home, labelled=not is_file)
-    fitted = fit(by, members, classes, challenge, home, seed=seed, labelled=not is_file)
+    aligned = gathered_predictions(members, split, classes, challenge, home, labelled=not is_file)
+    fitted = fit_rule(by, members, classes, challenge, home, seed=seed, labelled=not is_file)
     card = _card(by, members, classes, positives, dataset, split, seed, fitted, out)
     fused = aligned.with_probabilities(fitted.fusion(aligned.members))
     measures = _measures(aligned, members, fused, card.positives)
@@ -125,7 +125,7 @@ def _card(
 ) -> FusionCard:
     challenge = source_of(dataset)
     return FusionCard(
-        licence=licence_of(members),
+        licence=members_licence(members),
         by=by,
         seed=seed,
         dataset=dataset,
@@ -179,7 +179,7 @@ def _write_folder(
     progress: Progress,
 ) -> None:
     for name in others:
-        aligned = gathered(members, name, card.classes, source_of(card.dataset), home)
+        aligned = gathered_predictions(members, name, card.classes, source_of(card.dataset), home)
         found[name] = aligned.with_probabilities(card.fusion(aligned.members))
     if fitted.validation is not None:
         found = {CHOOSES: fitted.validation, **found}  # first, as it chooses the temperature

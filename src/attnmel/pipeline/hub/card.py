@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from attnmel import NOTICE, __version__
-from attnmel.evaluation.statistics.format import plain
 from attnmel.files.hub import PREFIX, HubName
 from attnmel.models.weights.card import Card, described
+from attnmel.number_formats import fixed, two_cells
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.records import scale_in_words
 
@@ -79,7 +79,7 @@ def _measured(results: SplitResults) -> "Iterator[EvalResult]":
     for row in results.judgement.rows:
         if not math.isfinite(row.value):  # not defined on these images; neither YAML nor the hub has a word for it
             continue
-        value, interval = plain(row.interval)
+        value, interval = two_cells(row.interval)
         ends = {name: end for name, end in (("low", row.low), ("high", row.high)) if math.isfinite(end)}
         yield EvalResult(
             task_type=TASK,
@@ -130,6 +130,6 @@ def _thresholds(card: Card) -> Iterator[str]:
     yield f"## Operating points\n\nChosen on {card.chosen_on}; positive strictly above the threshold.\n"
     yield "| class | threshold | target sensitivity | sensitivity | specificity |\n| --- | ---: | ---: | ---: | ---: |"
     for one in card.thresholds:
-        rates = f"{one.sensitivity:.3f} | {one.specificity:.3f}"
+        rates = f"{fixed(one.sensitivity)} | {fixed(one.specificity)}"
         yield f"| {one.task} | {one.threshold!r} | {one.target:g} | {rates} |"
     yield ""

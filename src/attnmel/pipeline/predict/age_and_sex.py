@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.data.dicom.frames import file_of, image_id, is_dicom_file
-from attnmel.data.tables.age_and_sex import KINDS, name_of, read_age_and_sex
+from attnmel.data.tables.age_and_sex import KINDS, looked_up_name, read_age_and_sex
 from attnmel.errors import ConfigError
 from attnmel.files.checksums import file_sha256
 from attnmel.models.weights.card import Card
@@ -58,7 +58,7 @@ class AgeAndSex:
 
     def _of(self, path: Path) -> Known:
         """Return what the table says of an image, and what it leaves open of its DICOM file."""
-        found = self._known.get(name_of(path.name)) or self._known.get(name_of(image_id(path))) or {}
+        found = self._known.get(looked_up_name(path.name)) or self._known.get(looked_up_name(image_id(path))) or {}
         if len(found) == len(KINDS) or not is_dicom_file(path):
             return found
         from attnmel.data.dicom.attributes import dicom_facts

@@ -18,9 +18,10 @@ from attnmel.errors import ConfigError
 from attnmel.files.folders import replacing
 from attnmel.files.own_files import SOFTWARE, is_own, require_own_file
 from attnmel.models.weights.card import Card
+from attnmel.number_formats import fixed
 from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.captions import captioned
-from attnmel.saliency.overlays import overlay, square_drawn, stretched
+from attnmel.saliency.overlays import overlay, square_drawn, stretched_map
 from attnmel.shapes import Float, UInt8
 
 LONGEST = 1024
@@ -144,14 +145,14 @@ def map_on(image: UInt8[np.ndarray, "h w 3"], one: Float[np.ndarray, "_ _"], see
     square, (height, width) = seen.squares[0], image.shape[:2]
     share = width / square.width
     reduced = Square(width, height, square.left * share, square.top * share, square.side * share)
-    return whole_frame(stretched(one), reduced, size=1, side=1)
+    return whole_frame(stretched_map(one), reduced, size=1, side=1)
 
 
 def _caption(name: str, card: Card, probabilities: Sequence[float]) -> str:
     if not probabilities:
         return name
     target_class = card.positives[0]
-    return f"{name}, {target_class} {probabilities[card.classes.index(target_class)]:.3f}"
+    return f"{name}, {target_class} {fixed(probabilities[card.classes.index(target_class)])}"
 
 
 def require_own_names(paths: Sequence[Path], way_out: str) -> None:

@@ -14,6 +14,7 @@ from attnmel.data.preprocess.images import whole_frame
 from attnmel.errors import ConfigError
 from attnmel.files.packages import require_installed
 from attnmel.models.weights.card import Card
+from attnmel.number_formats import fixed
 from attnmel.pipeline.predict.attention_maps import shown_image, with_lines, with_map
 from attnmel.pipeline.predict.image_files import own_folders
 from attnmel.pipeline.predict.table import ImageResult
@@ -61,7 +62,7 @@ class DicomResults:
             self.others += 1
             return
         probabilities = [
-            f"{name} {value:.3f}" for name, value in zip(self._card.classes, result.probabilities, strict=True)
+            f"{name} {fixed(value)}" for name, value in zip(self._card.classes, result.probabilities, strict=True)
         ]
         start = self._folders[path] / image_id(path)
         for name, picture in self._pictures(path, result):

@@ -33,7 +33,7 @@ DICOM_INDEX = "DICOMDIR"
 LINK = "a link to a folder, which is not followed"
 
 
-class LeftOut(NamedTuple):
+class UnusedFile(NamedTuple):
     """A file or folder inside a folder, which is not used."""
 
     path: Path
@@ -56,7 +56,7 @@ def image_files(images: Sequence[Path], progress: Progress = SILENT) -> list[Pat
                 raise ImageError(f"no image at {given}; expected a file or a folder of pictures ({READ})")
             paths += _frames(given)
             continue
-        left_out: list[LeftOut] = []
+        left_out: list[UnusedFile] = []
         found = sorted(_pictures(given, left_out))
         _note_left_out(given, left_out, progress)
         if not found:
@@ -96,23 +96,23 @@ def _frames(path: Path) -> list[Path]:
     return [path] if suffix in SUFFIXES and suffix not in DICOM_SUFFIXES else frames_of(path)
 
 
-def _pictures(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
+def _pictures(folder: Path, left_out: list[UnusedFile]) -> Iterator[Path]:
     """Yield the pictures of a folder and its subfolders, and add what is left out to the list."""
 
     def unreadable(error: OSError) -> None:
-        left_out.append(LeftOut(Path(error.filename), f"not readable ({error.strerror})"))
+        left_out.append(UnusedFile(Path(error.filename), f"not readable ({error.strerror})"))
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
         kept = []
         for name in sorted(folders):
             if reason := _why_no_folder(Path(place, name)):
-                left_out.append(LeftOut(Path(place, name), reason))
+                left_out.append(UnusedFile(Path(place, name), reason))
             else:
                 kept.append(name)
         folders[:] = kept
         for name in sorted(files):
             if reason := _why_no_picture(Path(place, name)):
-                left_out.append(LeftOut(Path(place, name), reason))
+                left_out.append(UnusedFile(Path(place, name), reason))
             else:
                 yield Path(place, name)
 
@@ -141,7 +141,7 @@ def _why_no_picture(path: Path) -> str:
     return IS_MASK if is_mask_name(path.stem) else ""
 
 
-def _note_left_out(folder: Path, left_out: Sequence[LeftOut], progress: Progress) -> None:
+def _note_left_out(folder: Path, left_out: Sequence[UnusedFile], progress: Progress) -> None:
     by_reason: dict[str, list[str]] = {}
     for path, reason in left_out:
         name = path.relative_to(folder).as_posix()

@@ -29,8 +29,8 @@ from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.shards import Shard, write_record
-from attnmel.pipeline.predict.stall_guard import watched
-from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, texts_of
+from attnmel.pipeline.predict.stall_guard import stall_watched
+from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
 from attnmel.threads import available_processors
 
@@ -97,7 +97,9 @@ class ImageResults:
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
         unchecked = not_checked(model.card.colours, model.card.size, masks=masks.given)
         runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
-        self.table: Table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
+        self.table: PredictionTable = PredictionTable(
+            model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why
+        )
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
@@ -168,7 +170,7 @@ class ImageResults:
         with (
             self._folder_locks(),
             self._progress.bar("predicting", total, "images") as advance,
-            watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
+            stall_watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
             advance(done)
             pairs = zip(left, watch(results), strict=True)

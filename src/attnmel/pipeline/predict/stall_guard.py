@@ -16,7 +16,7 @@ One = TypeVar("One")
 
 
 @contextmanager
-def watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[Iterable[One]], Iterator[One]]]:
+def stall_watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[Iterable[One]], Iterator[One]]]:
     """Give a function that passes items on, while another process watches that each one comes within the limit.
 
     The other process ends this one with the message `stalled` if an item takes `limit` seconds (0: no limit) plus some

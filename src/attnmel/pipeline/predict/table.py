@@ -16,6 +16,7 @@ from attnmel.errors import printable
 from attnmel.files.table_files import csv_row, nan_to_null, notice_text
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, Threshold, decisions_of
+from attnmel.number_formats import significant
 
 ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings", "notes")
 """Columns after the decisions, in order: their values are in `ImageResult.added`, a missing one is an empty cell."""
@@ -43,7 +44,7 @@ class ImageResult:
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class PredictionTable:
     """The format of the results of a model, with its notice and licence."""
 
     card: Card
@@ -91,7 +92,7 @@ class Table:
     def short_notice(self) -> str:
         """The notice in three lines, for a terminal: use and licence, scale and thresholds, where the rest is."""
         licence = " ".join(self.card.licence.split())
-        points = ", ".join(f"{one.threshold:.6g} ({one.name})" for one in self.thresholds)
+        points = ", ".join(f"{significant(one.threshold, 6)} ({one.name})" for one in self.thresholds)
         decisions = f"Decisions: 1 above {points}." if points else "No decisions: no operating point is known."
         rest = "What each decision achieved, and which warnings are not checked: --verbose, or the file next to --out."
         scale = " ".join([*self._mean(), self._calibration(), decisions])

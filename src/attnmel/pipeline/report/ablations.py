@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from attnmel.config.load import differences
+from attnmel.config.load import differing_settings
 from attnmel.data.batches.ablate import ABLATIONS, BACKGROUND_ONLY, NO_ABLATION, painted_shares
 from attnmel.evaluation.comparison.ablations import AblationFinding, find_ablation
 from attnmel.pipeline.run.run import Run
@@ -34,7 +34,9 @@ def _ablations(run: Run, split: str, others: Sequence[Run]) -> Iterator[tuple[st
         for ablation in [*named, run.ablation(name)]:
             if not ablation.folder.recipe.is_file() or split not in ablation.results:
                 continue
-            differing = [key for key in differences(run.recipe, ablation.recipe) if not key.startswith(MAY_DIFFER)]
+            differing = [
+                key for key in differing_settings(run.recipe, ablation.recipe) if not key.startswith(MAY_DIFFER)
+            ]
             if not differing:
                 yield name, ablation
                 break

@@ -14,7 +14,7 @@ from attnmel.report.html.sections import Section
 from attnmel.report.sections.leakage import leakage_section
 
 
-def known_images(leaks: Sequence[Leak], results: Iterable[str]) -> dict[str, int]:
+def known_counts(leaks: Sequence[Leak], results: Iterable[str]) -> dict[str, int]:
     """Return by the name of the results how many of their images are known from training, where there are any."""
     images = {name: {one.image for one in leaks if one.judged == name} for name in results}
     return {name: len(found) for name, found in images.items() if found}

@@ -12,7 +12,7 @@ from attnmel.pipeline.explain.grid import Grid, drawn_grid
 from attnmel.pipeline.explain.side_by_side import require_same_images, require_same_square
 from attnmel.pipeline.explain.stored_maps import read_explained, side_by_side
 from attnmel.pipeline.run.run import Run
-from attnmel.report.galleries.examples import Picture, as_address
+from attnmel.report.galleries.examples import GalleryPicture, as_address
 from attnmel.report.galleries.maps import write_gallery
 from attnmel.report.html.sections import Link, Section
 from attnmel.report.sections.maps import beside_section, evaluation_section
@@ -71,9 +71,9 @@ def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> 
     )
 
 
-def _picture(grid: Grid, *, each: int, runs: int) -> Picture:
+def _picture(grid: Grid, *, each: int, runs: int) -> GalleryPicture:
     rows = ", a row a run" if runs > 1 else ""
-    return Picture(
+    return GalleryPicture(
         title=f"Hits and misses drawn at random, {each} of each kind{rows}; the line is the border of the lesion mask.",
         description="Lesions with their masks and maps",
         address=as_address(grid.picture(each)),

@@ -22,7 +22,7 @@ from attnmel.files.locks import hold_file
 from attnmel.files.table_files import damage
 from attnmel.pipeline.evaluate.compare import compared_section
 from attnmel.pipeline.evaluate.leakage import read_leaks
-from attnmel.pipeline.report.leakage import known_images
+from attnmel.pipeline.report.leakage import known_counts
 from attnmel.pipeline.report.maps import side_by_side_section
 from attnmel.pipeline.report.section_order import topics
 from attnmel.pipeline.run.images.dataset import Prepared, shown_pixels
@@ -107,7 +107,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         main=run.target_class,
         licence=provenance["licence"],
         judgements={name: one.judgement for name, one in ({split: results} | run.results).items()},
-        known=known_images(leaks, run.results),
+        known=known_counts(leaks, run.results),
         curves=curves,
         history=_history(run) if run.history else None,
         published=published,

@@ -6,13 +6,13 @@ from typing import Protocol, runtime_checkable
 
 from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.reproduce.jobs import TableOptions
-from attnmel.pipeline.reproduce.rows import predict_masks, train
+from attnmel.pipeline.reproduce.rows import predict_row_masks, train_row
 from attnmel.pipeline.reproduce.schedule import Schedule
 from attnmel.progress import Progress
 
 
 @runtime_checkable
-class Engine(Protocol):
+class JobEngine(Protocol):
     """A place where commands are run."""
 
     def options(self, options: TableOptions) -> TableOptions:
@@ -40,12 +40,12 @@ class LocalEngine:
 
     def predict_masks(self, arguments: Sequence[tuple[str, ...]], model: Path) -> str:
         """Run the segmenter's commands in order; return why the masks are not there, empty where they are."""
-        return predict_masks(arguments, model, self._commands).reason
+        return predict_row_masks(arguments, model, self._commands).reason
 
     def train(self, schedule: Schedule, changed: Callable[[], None]) -> None:
         """Run all jobs that are not finished; `changed` is called whenever one has ended."""
         while job := schedule.next():
-            ended = train(job, self._commands)
+            ended = train_row(job, self._commands)
             schedule.ended(job, ended.reason)
             if ended.is_new:
                 changed()

@@ -1,6 +1,6 @@
 """Whether a run of a table has nothing left to do, by the files of its folder alone."""
 
-from attnmel.config.load import AnyRecipe, differences
+from attnmel.config.load import AnyRecipe, differing_settings
 from attnmel.config.recipe import Recipe
 from attnmel.errors import AttnmelError
 from attnmel.pipeline.run.results.results import SplitResults
@@ -37,7 +37,7 @@ def _of_best(run: Run, found: SplitResults) -> bool:
 
 
 def _differs(stored: AnyRecipe, wanted: AnyRecipe) -> bool:
-    changed = differences(stored, wanted).items()
+    changed = differing_settings(stored, wanted).items()
     return any(setting != "auto" for key, (_, setting) in changed if not _is_settled(key))
 
 

@@ -13,6 +13,7 @@ from attnmel.errors import counted
 from attnmel.evaluation.thesis.published import FOOTNOTES
 from attnmel.evaluation.thesis.reproduced import TableBlock, count_tests
 from attnmel.files.folders import predicted_masks
+from attnmel.number_formats import fixed
 from attnmel.pipeline.reproduce.jobs import Job, TableOptions
 from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.run.run import Run
@@ -62,7 +63,7 @@ def facts(options: TableOptions, done: Sequence[Run]) -> tuple[tuple[str, str], 
         "data": _each(f"{one['data']['title']}, content {one['data']['content'][:16]}" for one in known),
         "licence": _each(one["licence"] for one in known),
         "start": _each(one["start"] for one in known),
-        "cost": f"{counted(len(done), 'run')}, {counted(len(rows), 'epoch')}, {hours:.2f} hours of training"
+        "cost": f"{counted(len(done), 'run')}, {counted(len(rows), 'epoch')}, {fixed(hours, 2)} hours of training"
         if done
         else "",
         "devices": _each(one["device"] for one in known),
@@ -81,7 +82,7 @@ def run_lines(jobs: Sequence[Job], done: Sequence[Run], failures: Mapping[str, s
 
 def _run_line(job: Job, done: Run | None, failures: Mapping[str, str]) -> tuple[str, ...]:
     history = done.history if done else read_history(job.run.history)
-    hours = f"{sum(row.seconds for row in history) / 3600:.2f}"
+    hours = fixed(sum(row.seconds for row in history) / 3600, 2)
     if done is None:
         state = "failed" if job.name in failures else "not finished"
         return (job.row, str(job.seed), state, "", str(len(history)), hours, "")

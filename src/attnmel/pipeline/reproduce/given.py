@@ -15,7 +15,7 @@ from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.challenge.submission import official_categories
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.recipes import compare
+from attnmel.evaluation.comparison.recipes import compare_recipes
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.intervals import NOTHING
 from attnmel.evaluation.thesis.reproduced import RowTest, TableRow
@@ -104,7 +104,7 @@ def against_reference(
             continue
         pair = (reference, one.entrant(split, reference.runs[0].predictions))
         try:
-            found = compare(pair, (one.target,), measures=measures, resampling=resampling).differences
+            found = compare_recipes(pair, (one.target,), measures=measures, resampling=resampling).differences
         except PredictionsError as error:
             notes.append(f"{one.name} is not tested against {reference.name}: {error}")
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
-from attnmel.config.load import AnyRecipe, differences, load_recipe, load_run_recipe
+from attnmel.config.load import AnyRecipe, differing_settings, load_recipe, load_run_recipe
 from attnmel.config.overrides import of_recipe, override_notes
 from attnmel.config.recipe import Recipe
 from attnmel.config.settings.model import VGG_TRUNKS
@@ -18,9 +18,9 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
-from attnmel.files.download import size_in_words
 from attnmel.files.folders import RunFolder, home_folder, predicted_masks
-from attnmel.pipeline.run.moved import place_of
+from attnmel.number_formats import size_in_words
+from attnmel.pipeline.run.moved import new_run_folder
 from attnmel.pipeline.run.parts import part_notes, parts_of
 from attnmel.pipeline.segment.masks_table import read_masks_table
 
@@ -184,7 +184,7 @@ def _with_parts(options: TableOptions, row: str, place: int) -> Iterator[Job]:
         return
     parts: list[Job] = []
     for part in parts_of(job.recipe, options.out, options.overrides):
-        run = place_of(part.recipe, options.out)
+        run = new_run_folder(part.recipe, options.out)
         one = Job(
             row=run.path.parent.relative_to(options.out).as_posix(),
             seed=job.seed,
@@ -214,7 +214,7 @@ def _once(jobs: Iterable[Job], options: TableOptions) -> Iterable[Job]:
     found: dict[Path, Job] = {}
     for job in jobs:
         before = found.setdefault(job.run.path, job)
-        same = before.recipe and job.recipe and not differences(before.recipe, job.recipe)
+        same = before.recipe and job.recipe and not differing_settings(before.recipe, job.recipe)
         if before is not job and (not same or not (before.is_part or job.is_part)):
             raise ConfigError(
                 f"two rows of {options.plan.name} would share the run folder {job.run.path}; rename a recipe"
@@ -246,7 +246,7 @@ def _job(options: TableOptions, row: str, place: int) -> Job:
         arguments=_arguments(options, row, (*given, f"training.seed={seed}")),
         recipe=recipe,
         missing=_missing_data(recipe, home_folder(options.home)),
-        run=place_of(recipe, options.out),
+        run=new_run_folder(recipe, options.out),
     )
 
 

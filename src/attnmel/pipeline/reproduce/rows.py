@@ -11,7 +11,7 @@ from attnmel.pipeline.reproduce.jobs import Job
 from attnmel.pipeline.run.run import Run
 
 
-class Ended(NamedTuple):
+class JobEnd(NamedTuple):
     """How a run or the masks ended."""
 
     is_new: bool
@@ -20,7 +20,7 @@ class Ended(NamedTuple):
     """Why it failed; empty where it did not."""
 
 
-def train(job: Job, commands: Commands) -> Ended:
+def train_row(job: Job, commands: Commands) -> JobEnd:
     """Run a job unless it is finished."""
     progress = commands.progress
     # This lock is for other tables' commands; the one that is started here has locks of the folder and of its name.
@@ -29,16 +29,16 @@ def train(job: Job, commands: Commands) -> Ended:
             pass  # an `attnmel train` of somebody else has ended
         if job.recipe and is_finished(Run(job.run), job.recipe):
             progress.note(f"{job.name} is finished")
-            return Ended(is_new=False)
+            return JobEnd(is_new=False)
         if reason := commands.run(job.arguments):
             progress.note(f"{job.name} failed: {reason}")
-        return Ended(True, reason)
+        return JobEnd(True, reason)
 
 
-def predict_masks(arguments: Sequence[tuple[str, ...]], model: Path, commands: Commands) -> Ended:
+def predict_row_masks(arguments: Sequence[tuple[str, ...]], model: Path, commands: Commands) -> JobEnd:
     """Run the commands of the segmenter `model` in order."""
     with hold_file(model, waiting=commands.progress.note):
         for one in arguments:
             if reason := commands.run(one):
-                return Ended(True, f"the masks could not be predicted: {reason}")
-    return Ended(is_new=True)
+                return JobEnd(True, f"the masks could not be predicted: {reason}")
+    return JobEnd(is_new=True)

@@ -10,13 +10,13 @@ from attnmel import NOTICE
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
-from attnmel.pipeline.reproduce.engines import Engine, LocalEngine
+from attnmel.pipeline.reproduce.engines import JobEngine, LocalEngine
 from attnmel.pipeline.reproduce.folder import TableFolder, begin_table
 from attnmel.pipeline.reproduce.given import given_rows
 from attnmel.pipeline.reproduce.jobs import SEGMENTER, TableOptions, table_jobs
 from attnmel.pipeline.reproduce.schedule import Schedule
 from attnmel.pipeline.reproduce.table import TableReader
-from attnmel.pipeline.reproduce.write import write_page, write_table
+from attnmel.pipeline.reproduce.write import write_reproduced_table, write_table_page
 from attnmel.progress import SILENT, Progress
 
 
@@ -39,7 +39,7 @@ def reproduce(
     options: TableOptions,
     progress: Progress = SILENT,
     *,
-    engine: Engine | None = None,
+    engine: JobEngine | None = None,
     resampling: ResamplingConfig = DEFAULT,
 ) -> Reproduced:
     """Train and evaluate the unfinished runs of a table, and write it as Markdown, CSV, LaTeX and HTML.
@@ -65,9 +65,9 @@ def reproduce(
         progress.note(f"{name} cannot be trained: {reason}")
     if found.segmenter and (broken := engine.predict_masks(found.segmenter, folder.path / SEGMENTER)):
         failures |= {job.name: broken for job in found.jobs if job.needs_predicted_masks}
-    write_table(folder, reader.table(failures))
-    engine.train(Schedule(found.jobs, failures), lambda: write_table(folder, reader.table(failures)))
+    write_reproduced_table(folder, reader.table(failures))
+    engine.train(Schedule(found.jobs, failures), lambda: write_reproduced_table(folder, reader.table(failures)))
     table = reader.table(failures)
-    write_table(folder, table)
-    write_page(folder, table, reader.finished, progress)
+    write_reproduced_table(folder, table)
+    write_table_page(folder, table, reader.finished, progress)
     return Reproduced(folder, table, tuple(failures.items()))

@@ -10,7 +10,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.system import FisherSettings, TapSettings
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.intervals import NOTHING
 from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
@@ -225,7 +225,9 @@ class TableReader:
             if _both(evaluated, baseline, row):
                 yield "baseline", str(baseline), row
 
-    def _differences(self, split: str, first: Sequence[Run], second: Sequence[Run], row: str) -> tuple[Difference, ...]:
+    def _differences(
+        self, split: str, first: Sequence[Run], second: Sequence[Run], row: str
+    ) -> tuple[MeasureDifference, ...]:
         runs = [*first, *second]
         return self._once(
             ("test", split, _paths(runs)),

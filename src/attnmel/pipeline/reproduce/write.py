@@ -15,8 +15,8 @@ from attnmel.report.html.table_texts import CSV_COLUMNS, csv_rows, latex, markdo
 from attnmel.report.sections.thesis_table import table_sections
 
 
-def write_table(folder: TableFolder, table: ReproducedTable) -> None:
-    """Write the table in every form; its page without the runs, which `write_page` adds."""
+def write_reproduced_table(folder: TableFolder, table: ReproducedTable) -> None:
+    """Write the table in every form; its page without the runs, which `write_table_page` adds."""
     licence = dict(table.facts).get("licence", "nothing is trained yet")
     write_csv(folder.table("csv"), CSV_COLUMNS, csv_rows(table), licence=licence)
     for form, text in {"md": markdown(table), "tex": latex(table)}.items():
@@ -24,7 +24,9 @@ def write_table(folder: TableFolder, table: ReproducedTable) -> None:
     write_report(folder.table("html"), (), leading=table_sections(table), title=table.title)
 
 
-def write_page(folder: TableFolder, table: ReproducedTable, runs: Sequence[Run], progress: Progress = SILENT) -> None:
+def write_table_page(
+    folder: TableFolder, table: ReproducedTable, runs: Sequence[Run], progress: Progress = SILENT
+) -> None:
     """Write the page with the report of the runs below the table.
 
     Where a run's images are gone, as when runs come from another machine, the page has the table alone and a note says

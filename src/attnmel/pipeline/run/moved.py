@@ -114,7 +114,7 @@ def adapted(begun: AnyRecipe, wanted: AnyRecipe) -> AnyRecipe:
     return changed.model_copy(update={"training": changed.training.model_copy(update=epochs)})
 
 
-def place_of(recipe: AnyRecipe, out: Path) -> RunFolder:
+def new_run_folder(recipe: AnyRecipe, out: Path) -> RunFolder:
     """Return the folder of a new run: `<out>/<recipe>[/fold-<k>-of-<n>][/<ablation>]/seed-<seed>`."""
     fold = f"fold-{recipe.data.fold.replace('/', '-of-')}" if recipe.data.fold else ""
     plain = RunFolder(out / recipe.name / fold / f"seed-{recipe.training.seed}")

@@ -14,7 +14,7 @@ from attnmel.config.recipe import DataSettings
 from attnmel.data.datasets.splits import draw_some
 from attnmel.errors import ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature
-from attnmel.evaluation.predict import predict
+from attnmel.evaluation.predict import predict_batches
 from attnmel.models.weights.checkpoints import Card
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.pipeline.run.run import Run
@@ -103,7 +103,7 @@ def open_split(run: Run, split: str) -> SplitModel:
     prepared = run.same_dataset()
     rows, device = prepared.rows(split), runtime.choose_device()
     started = time.monotonic()
-    predicted = predict(
+    predicted = predict_batches(
         network,
         split_batches(data, prepared, rows, batch=BATCH, device=device),
         image_ids=prepared.cache.image_ids,

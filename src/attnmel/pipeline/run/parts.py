@@ -9,7 +9,7 @@ from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.overrides import key_of, of_recipe
 from attnmel.errors import ConfigError
-from attnmel.pipeline.run.moved import place_of
+from attnmel.pipeline.run.moved import new_run_folder
 
 OWN = ("name", "title", "published", "fusion", "training.seed")
 """Settings of the fusion that are not passed on to its parts."""
@@ -53,7 +53,7 @@ def parts_of(recipe: FusionRecipe, out: Path, overrides: Sequence[str] = ()) -> 
         found.append(Part(part.recipe, tuple(settings), load_run_recipe(part.recipe, settings)))
         if isinstance(found[-1].recipe, FusionRecipe):
             raise ConfigError(f"{recipe.name}: its part {part.recipe} is a fusion itself; name that one's parts")
-    places = [place_of(one.recipe, out).path for one in found]
+    places = [new_run_folder(one.recipe, out).path for one in found]
     if twice := [place for place in dict.fromkeys(places) if places.count(place) > 1]:
         raise ConfigError(f"{recipe.name}: two parts would share the run folder {twice[0]}; give one another name")
     return tuple(found)

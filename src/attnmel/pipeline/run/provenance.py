@@ -7,7 +7,7 @@ import tomli_w
 import torch
 
 from attnmel import NOTICE, runtime
-from attnmel.config.load import AnyRecipe, OneKind, differences
+from attnmel.config.load import AnyRecipe, OneKind, differing_settings
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
@@ -136,7 +136,7 @@ def refuse_other_settings(run: RunFolder, begun: Settings, wanted: Settings) -> 
     Raises:
         ConfigError: names the settings that differ.
     """
-    if differing := differences(begun, wanted):
+    if differing := differing_settings(begun, wanted):
         changes = "; ".join(_change(key, before, now) for key, (before, now) in differing.items())
         fixed = " (a cosine falls to 0 at the last epoch, so that other epochs would have had other learning rates)"
         why = fixed if "training.epochs" in differing and "training.schedule" not in differing else ""

@@ -13,7 +13,7 @@ from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batch
 from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import draw_splits
-from attnmel.data.preprocess.cache import Cache, open_cache, statistics
+from attnmel.data.preprocess.cache import Cache, channel_statistics, open_cache
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.errors import LabelError
 from attnmel.files.checksums import json_sha256
@@ -99,5 +99,5 @@ def prepare_pairs(recipe: SegmenterRecipe, *, home: Path, progress: Progress = S
     by_id = {lesion.image_id: lesion for lesion in drawn}
     lesions = tuple(by_id[image_id] for image_id in cache.image_ids)
     fitted = np.array([row for row, lesion in enumerate(lesions) if lesion.split == FITTED], dtype=np.int64)
-    mean, std = statistics(cache, fitted)
+    mean, std = channel_statistics(cache, fitted)
     return Pairs(recipe, dataset, lesions, cache, mean, std)

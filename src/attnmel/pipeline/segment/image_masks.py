@@ -17,7 +17,7 @@ from attnmel.models.segmenter import SegmenterCard
 from attnmel.pipeline.predict.masks.segmenter_masks import lesion_probabilities
 
 
-class Drawn(NamedTuple):
+class DrawnMask(NamedTuple):
     """The mask that a segmenter draws on one image, as probabilities."""
 
     image_id: str
@@ -37,7 +37,7 @@ def drawn_images(
     *,
     batch: int,
     device: torch.device,
-) -> Iterator[Drawn]:
+) -> Iterator[DrawnMask]:
     """Give the mask of each image, by id and file, in order; images are decoded by several processes if it pays.
 
     An image that cannot be read is given with the reason.
@@ -49,6 +49,6 @@ def drawn_images(
         maps = iter(lesion_probabilities(network, card, pixels, device) if pixels else ())
         for work, row in some:
             if isinstance(row, str):
-                yield Drawn(work.image_id, None, row)
+                yield DrawnMask(work.image_id, None, row)
             else:
-                yield Drawn(work.image_id, unsquashed(next(maps), *image_size(work.image)))
+                yield DrawnMask(work.image_id, unsquashed(next(maps), *image_size(work.image)))

@@ -27,7 +27,7 @@ from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures
 from attnmel.pipeline.run.images.seen_images import read_images, write_images
-from attnmel.pipeline.segment.image_masks import Drawn, drawn_images
+from attnmel.pipeline.segment.image_masks import DrawnMask, drawn_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table, write_masks_table
 from attnmel.progress import SILENT, Progress
 
@@ -188,7 +188,7 @@ def _copy_images(model: Path, folder: MasksFolder, card: SegmenterCard, progress
     write_images(folder, learnt, card.licence)
 
 
-def _written(drawn: Drawn, folder: MasksFolder, card: SegmenterCard) -> MaskRow:
+def _written(drawn: DrawnMask, folder: MasksFolder, card: SegmenterCard) -> MaskRow:
     """Write the mask, unless it is empty, and return its row."""
     if drawn.probability is None:
         return MaskRow(drawn.image_id, 0.0, 0.0, 0, "", drawn.error)

@@ -13,10 +13,10 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.errors import ConfigError, LabelError, PredictionsError, listed
 from attnmel.evaluation.challenge.masks import LEAST_JACCARD, masks_in
-from attnmel.evaluation.masks.agreement import agreement, file_pixels, overlaps, rank_correlation
+from attnmel.evaluation.masks.agreement import file_pixels, mean_overlaps, overlaps, rank_correlation
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
-from attnmel.evaluation.statistics.format import fixed, in_brackets
 from attnmel.files.folders import MasksFolder, predicted_masks
+from attnmel.number_formats import fixed, in_ascii
 from attnmel.pipeline.run.images.seen_images import known_images, read_images, shared_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table
 from attnmel.progress import SILENT, Progress
@@ -37,12 +37,12 @@ COLUMNS = {
     "threshold_jaccard": "threshold Jaccard",
     "jaccard": "Jaccard",
     "dice": "Dice",
-    "failed": f"share below {LEAST_JACCARD:.2f}",
+    "failed": f"share below {fixed(LEAST_JACCARD, 2)}",
 }
 
 
 @dataclass(frozen=True)
-class Part:
+class MaskGroup:
     """The agreement over some of the images."""
 
     kind: str
@@ -62,7 +62,7 @@ class MasksScore:
     images: int
     missing: int
     """Images without a predicted mask: each counts as an empty one, Jaccard 0."""
-    parts: tuple[Part, ...]
+    parts: tuple[MaskGroup, ...]
     confidence_correlation: float
     """Spearman's, of confidence with Jaccard; NaN where there is no table of confidences."""
     notes: tuple[str, ...]
@@ -77,7 +77,9 @@ class MasksScore:
     def markdown(self) -> str:
         """Return a title, a table with 95 % intervals, and notes."""
         heads = ("images of", "images", *COLUMNS.values())
-        rows = ((_words(one), f"{one.images}", *(_cell(one.figures[name]) for name in COLUMNS)) for one in self.parts)
+        rows = (
+            (_words(one), f"{one.images}", *(in_ascii(one.figures[name]) for name in COLUMNS)) for one in self.parts
+        )
         table = "\n".join(markdown_table(Table("", heads, tuple(rows))))
         notes = [
             f"Rank correlation of confidence with Jaccard: {fixed(self.confidence_correlation, missing='-')}.",
@@ -126,8 +128,8 @@ def score_masks(
         for name in _in_order(kind, names):
             chosen = np.array([one == name for one in names])
             groups = [one.group or one.image_id for one, keep in zip(lesions, chosen, strict=True) if keep]
-            found = agreement(pixels[chosen], groups, resamples=resamples, seed=seed)
-            parts.append(Part(kind, name, int(chosen.sum()), found))
+            found = mean_overlaps(pixels[chosen], groups, resamples=resamples, seed=seed)
+            parts.append(MaskGroup(kind, name, int(chosen.sum()), found))
     return MasksScore(
         dataset=read.name,
         split=split,
@@ -211,9 +213,5 @@ def _has_row(lesion: Lesion, rows: Mapping[str, MaskRow]) -> bool:
     return lesion.image_id in rows and not rows[lesion.image_id].error
 
 
-def _words(part: Part) -> str:
+def _words(part: MaskGroup) -> str:
     return part.name if part.kind == ALL else f"{part.kind}: {part.name}"
-
-
-def _cell(one: Interval) -> str:
-    return in_brackets(one, to=" - ", missing="-")

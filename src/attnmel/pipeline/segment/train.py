@@ -17,7 +17,7 @@ from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.masks import grey_mask, mask_pixels
-from attnmel.evaluation.masks.agreement import MEASURES, agreement, overlaps
+from attnmel.evaluation.masks.agreement import MEASURES, mean_overlaps, overlaps
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
@@ -56,7 +56,7 @@ WARM_UP = 0.05
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedSegmenter:
     """A finished segmenter: its best epoch and its agreement with the held-out masks in the images' own size."""
 
     run: RunFolder
@@ -78,7 +78,7 @@ def train_segmenter(
     resume: bool = False,
     command: str = "",
     progress: Progress = SILENT,
-) -> Trained:
+) -> TrainedSegmenter:
     """Train a segmenter into a run folder and measure its best epoch on the held-out images.
 
     The best epoch has the highest mean threshold Jaccard in the prepared size; it is measured in the images' own size.
@@ -147,7 +147,7 @@ def _train(pairs: Pairs, run: RunFolder, fabric: Fabric, *, home: Path, command:
     )
 
 
-def _measure(run: RunFolder, pairs: Pairs, device: torch.device, progress: Progress) -> Trained:
+def _measure(run: RunFolder, pairs: Pairs, device: torch.device, progress: Progress) -> TrainedSegmenter:
     """Measure the best epoch on the held-out images in their own size, and write the measures."""
     network, card = load_segmenter(run.best)
     held_out = [lesion for lesion in pairs.lesions if lesion.split == CHOOSING]
@@ -166,7 +166,7 @@ def _measure(run: RunFolder, pairs: Pairs, device: torch.device, progress: Progr
                 pixels.append(mask_pixels(one.mask(card.threshold).astype(np.uint8) * 255, truth))
             advance(1)
     groups = [lesion.group or lesion.image_id for lesion in held_out]
-    trained = Trained(run, card.epoch, len(held_out), agreement(np.stack(pixels), groups))
+    trained = TrainedSegmenter(run, card.epoch, len(held_out), mean_overlaps(np.stack(pixels), groups))
     write_json(run.measures, trained.as_dict())
     return trained
 

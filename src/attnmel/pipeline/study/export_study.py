@@ -7,12 +7,13 @@ from pathlib import Path
 from attnmel.errors import counted, listed
 from attnmel.files.own_files import require_own_file
 from attnmel.files.table_files import write_table
+from attnmel.number_formats import percent
 from attnmel.pipeline.study.analysis.imrmc import write_imrmc
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.analysis.readings_table import TRUTH_FILE
 from attnmel.pipeline.study.open_study import OpenStudy
 from attnmel.pipeline.study.reader_progress import progress_of
-from attnmel.pipeline.study.reading_order import Item
+from attnmel.pipeline.study.reading_order import OrderedCase
 from attnmel.pipeline.study.store import Answer, Reader
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Machine, Study
 
@@ -29,7 +30,7 @@ ANSWERS, READINGS = "answers.csv", "readings.csv"
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedReadings:
     """What was written, and what to know of it."""
 
     readings: Path | None
@@ -42,13 +43,13 @@ class _Given:
     """An answer with the item that it belongs to."""
 
     reader: Reader
-    item: Item
+    item: OrderedCase
     answer: Answer
     shown_at: str | None
     before: Answer | None
 
 
-def export_study(opened: OpenStudy, out: Path) -> Exported:
+def export_study(opened: OpenStudy, out: Path) -> ExportedReadings:
     """Write `answers.csv` with every answer, `truth.csv`, and `readings.csv` with `readings.imrmc` to analyse.
 
     The readings hold no practice, and only readers who fulfil the completion rule; each machine is a modality with a
@@ -70,7 +71,9 @@ def export_study(opened: OpenStudy, out: Path) -> Exported:
     )
     complete = {r.name for r in opened.store.readers() if progress_of(study, opened.store, r).share >= study.completion}
     left = [name for name in study.readers if name not in complete]
-    notes = [f"{counted(len(left), 'reader')} without {study.completion:.0%} of the answers left out: {listed(left)}"]
+    notes = [
+        f"{counted(len(left), 'reader')} without {percent(study.completion)} of the answers left out: {listed(left)}"
+    ]
     kept = [one for one in given if one.reader.name in complete and not one.item.case.training]
     rows = [
         *((*_row(study, one), None, None) for one in kept),
@@ -80,7 +83,7 @@ def export_study(opened: OpenStudy, out: Path) -> Exported:
     if kept:
         write_table(path, READING_COLUMNS, rows)
         write_imrmc(path.with_suffix(".imrmc"), read_study(path).readings)
-    return Exported(path if kept else None, tuple(notes) if left else ())
+    return ExportedReadings(path if kept else None, tuple(notes) if left else ())
 
 
 def _is_export(path: Path) -> bool:

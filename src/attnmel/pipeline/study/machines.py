@@ -12,7 +12,7 @@ from attnmel.data.tables.text import TableText, read_text
 from attnmel.diagnoses import class_among
 from attnmel.errors import ConfigError, listed
 from attnmel.evaluation.readers.decisions import DecisionThreshold
-from attnmel.files.hub import hub_name, pinned
+from attnmel.files.hub import hub_name, pinned_hub_name
 from attnmel.files.table_files import unguarded
 from attnmel.models.weights.operating_points import Threshold, usual_threshold
 from attnmel.pipeline.predict.attention_maps import shown_image, with_map
@@ -76,7 +76,7 @@ def machine_output(
         decides = _threshold(name, chosen, DecisionThreshold(NO_POINT, "the default for a table of predictions"))
         return MachineOutput(name, path, _of_table(Path(path), lesions, name, is_diseased), {}, decides)
     # A study is frozen, and so is the model of a hub that it names.
-    source = str(pinned(named)) if (named := hub_name(path)) else path
+    source = str(pinned_hub_name(named)) if (named := hub_name(path)) else path
     results = predict_images(exported_file(source) or Path(source), [one.image for one in lesions], progress=progress)
     card, name = results.model.card, name or UNNAMED
     of_disease = disease_classes(name, card.classes, is_diseased)

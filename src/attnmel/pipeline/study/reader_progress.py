@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from attnmel.pipeline.study.open_study import OpenStudy
-from attnmel.pipeline.study.reading_order import Item, reading_order
+from attnmel.pipeline.study.reading_order import OrderedCase, reading_order
 from attnmel.pipeline.study.store import Answer, Reader, Store
 from attnmel.pipeline.study.study_file import Study
 
@@ -15,11 +15,11 @@ from attnmel.pipeline.study.study_file import Study
 class ReaderProgress:
     """What a reader has answered, and what comes next."""
 
-    items: tuple[Item, ...]
+    items: tuple[OrderedCase, ...]
     answers: Mapping[tuple[int, str], Answer]
 
     @property
-    def next(self) -> tuple[Item, str] | None:
+    def next(self) -> tuple[OrderedCase, str] | None:
         """The first stage without an answer; None at the end."""
         steps = ((item, stage) for item in self.items for stage in item.stages)
         return next(((item, stage) for item, stage in steps if (item.position, stage) not in self.answers), None)

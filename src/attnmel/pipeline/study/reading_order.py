@@ -7,7 +7,7 @@ from typing import NamedTuple
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Study, StudyCase
 
 
-class Item(NamedTuple):
+class OrderedCase(NamedTuple):
     """One case in the order of one reader."""
 
     position: int
@@ -23,9 +23,9 @@ class Item(NamedTuple):
     """Whether it is the second time."""
 
 
-def reading_order(study: Study, reader: str) -> tuple[Item, ...]:
+def reading_order(study: Study, reader: str) -> tuple[OrderedCase, ...]:
     """Return what a reader sees: practice first, then the cases, some of them twice."""
-    shown: list[Item] = []
+    shown: list[OrderedCase] = []
     for session, stages in enumerate(_sessions(study, reader), start=1):
         cases = _ordered(study, reader, session)
         machines = _machines(study, reader, cases) if SUPPORT in stages else {}
@@ -37,11 +37,11 @@ def reading_order(study: Study, reader: str) -> tuple[Item, ...]:
         practice = [(one, False) for one in study.cases if one.training] if session == 1 else []
         for one, repeat in [*practice, *((one, False) for one in cases[:half]), *late]:
             own = (ALONE,) if repeat or (one.training and ALONE in stages) else stages
-            shown.append(Item(len(shown) + 1, session, one, own, machines.get(one.case), repeat))
+            shown.append(OrderedCase(len(shown) + 1, session, one, own, machines.get(one.case), repeat))
     return tuple(_with_machine(study, shown))
 
 
-def _with_machine(study: Study, items: Iterable[Item]) -> Iterable[Item]:
+def _with_machine(study: Study, items: Iterable[OrderedCase]) -> Iterable[OrderedCase]:
     """Give practice with support the first machine, and take machines off items without support."""
     for item in items:
         if SUPPORT not in item.stages:

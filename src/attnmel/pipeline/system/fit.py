@@ -13,20 +13,21 @@ from attnmel.errors import TrainingError
 from attnmel.features.card import FittedImage, FittedOn, SystemCard, TrunkFacts
 from attnmel.features.encoders.encoder import encode, fit_encoder
 from attnmel.features.folds import draw_folds
-from attnmel.features.sources import Source
+from attnmel.features.sources import FeatureSource
 from attnmel.features.svm.classifier import fit_svm
-from attnmel.features.system import FittedSystem, Member, Place, places
+from attnmel.features.system import FittedSystem, Place, SystemMember, system_places
 from attnmel.features.trunk_network import open_trunk
 from attnmel.files.checksums import json_sha256
+from attnmel.number_formats import fixed
 from attnmel.pipeline.run.images.dataset import Prepared
-from attnmel.pipeline.run.images.features import Part, described_parts
+from attnmel.pipeline.run.images.features import DescribedRows, described_parts
 from attnmel.progress import SILENT, Progress
 
 SPLIT = "train"
 """The split that everything is fitted on."""
 
 
-def open_sources(recipe: SystemRecipe, *, home: Path, progress: Progress = SILENT) -> dict[str, Source]:
+def open_sources(recipe: SystemRecipe, *, home: Path, progress: Progress = SILENT) -> dict[str, FeatureSource]:
     """Open the features of a recipe, with the networks that they are computed by.
 
     Raises:
@@ -39,13 +40,13 @@ def open_sources(recipe: SystemRecipe, *, home: Path, progress: Progress = SILEN
         for name, one in recipe.features.items()
         if isinstance(one, TrunkSettings)
     }
-    return {name: Source(one, recipe.data.size, trunks.get(name)) for name, one in recipe.features.items()}
+    return {name: FeatureSource(one, recipe.data.size, trunks.get(name)) for name, one in recipe.features.items()}
 
 
 def fit_system(
     recipe: SystemRecipe,
     prepared: Prepared,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FeatureSource],
     *,
     home: Path,
     progress: Progress = SILENT,
@@ -66,10 +67,10 @@ def fit_system(
     fold_of = draw_folds(labels, groups, classes, folds=count, seed=seed)
     positive = one_against_rest(labels, classes, recipe.data.positives[0])
     members = []
-    for place in places(sources, recipe.contexts):
+    for place in system_places(sources, recipe.contexts):
         with _naming(place):
             members.append(_fit_member(recipe, prepared, rows, sources, place, positive, fold_of, home, progress))
-        progress.note(f"{place.name}: AUC {members[-1].auc:.3f} on held-out folds, cost {members[-1].svm.cost:g}")
+        progress.note(f"{place.name}: AUC {fixed(members[-1].auc)} on held-out folds, cost {members[-1].svm.cost:g}")
     trunks = {name: one.trunk.facts for name, one in sources.items() if one.trunk}
     manifest = _manifest(prepared, rows, labels, groups, fold_of)
     return FittedSystem(_card(recipe, trunks, members, manifest), sources, tuple(members))
@@ -87,16 +88,16 @@ def _fit_member(
     recipe: SystemRecipe,
     prepared: Prepared,
     rows: Integer[np.ndarray, " N"],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FeatureSource],
     place: Place,
     positive: Bool[np.ndarray, "N S"],
     fold_of: Integer[np.ndarray, " N"],
     home: Path,
     progress: Progress,
-) -> Member:
+) -> SystemMember:
     source, seed = sources[place.feature], recipe.training.seed
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[DescribedRows]:
         return described_parts(
             prepared, rows, source, place.context, size=recipe.data.size, home=home, progress=progress
         )
@@ -107,7 +108,7 @@ def _fit_member(
     for some, values in encoded:
         vectors[some] = values
     fit = fit_svm(vectors, positive, fold_of, recipe.svm, seed=seed)
-    return Member(place, arrays, fit.svm, fit.auc)
+    return SystemMember(place, arrays, fit.svm, fit.auc)
 
 
 @contextmanager
@@ -139,7 +140,9 @@ def _manifest(
     )
 
 
-def _card(recipe: SystemRecipe, trunks: dict[str, TrunkFacts], members: list[Member], manifest: FittedOn) -> SystemCard:
+def _card(
+    recipe: SystemRecipe, trunks: dict[str, TrunkFacts], members: list[SystemMember], manifest: FittedOn
+) -> SystemCard:
     return SystemCard(
         classes=recipe.data.classes,
         target=recipe.data.positives[0],

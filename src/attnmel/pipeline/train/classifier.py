@@ -15,7 +15,7 @@ from torch import Tensor
 from attnmel import runtime
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
-from attnmel.evaluation.predict import predict
+from attnmel.evaluation.predict import predict_batches
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.card import Card, data_settings, network_settings
@@ -82,7 +82,7 @@ class ClassifierTask:
         )
         # A network that is compiled for the steps would be compiled once more for these few batches.
         with torch.compiler.set_stance("force_eager"):
-            mine = predict(
+            mine = predict_batches(
                 self.network,
                 batches,
                 image_ids=self.prepared.cache.image_ids,

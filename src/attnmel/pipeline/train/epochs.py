@@ -22,7 +22,7 @@ from attnmel.pipeline.run.training.loggers import Loggers
 from attnmel.pipeline.run.training.training_state import copied, training_tensors, weights_of, write_training_state
 from attnmel.pipeline.train.background_writer import BackgroundWriter
 from attnmel.progress import Progress
-from attnmel.training.loop import LOWER_RATE, EpochLoss, train
+from attnmel.training.loop import LOWER_RATE, EpochLoss, train_epochs
 from attnmel.training.objectives import Objective
 from attnmel.training.schedules import Schedule
 
@@ -80,7 +80,7 @@ class Epochs(Generic[Row]):
         loggers = Loggers(self.run, settings.log, progress.note)
         with closing(loggers), BackgroundWriter() as background:
             clock = time.perf_counter()
-            for trained in train(
+            for trained in train_epochs(
                 self.network,
                 self.optimizer,
                 batches,

@@ -21,6 +21,7 @@ from attnmel.features.trunk_network import state_hash
 from attnmel.files.checksums import json_sha256
 from attnmel.models.classifiers import needs_means_alone, trunk_of
 from attnmel.models.trunks.trunk import Trunk
+from attnmel.number_formats import significant
 from attnmel.pipeline.run.images.dataset import Prepared, batch_maker
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
@@ -137,7 +138,7 @@ def halves(
     if not all(bool(one.isfinite().all()) for one in rounded.values()):
         largest = max(float(one.abs().max()) for one in maps.values())
         raise CheckpointError(
-            f"the frozen layers give values up to {largest:.3g}, and half floats end at 65504; set "
+            f"the frozen layers give values up to {significant(largest)}, and half floats end at 65504; set "
             "training.cache_maps=false, or start from weights of smaller activations"
         )
     return {pool: one.cpu().numpy() for pool, one in rounded.items()}

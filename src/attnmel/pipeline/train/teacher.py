@@ -11,6 +11,7 @@ from attnmel.config.recipe import LossSettings, Recipe
 from attnmel.errors import LabelError, PredictionsError, counted, listed
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder, expanded
+from attnmel.number_formats import significant
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.progress import SILENT, Progress
@@ -114,8 +115,8 @@ def _read(path: Path, classes: tuple[str, ...]) -> dict[str, Float[np.ndarray, "
     if wrong := np.flatnonzero(abs(sums - 1) > ROUNDING).tolist():
         rows = f" ({counted(len(wrong), 'row')} like it)" if len(wrong) > 1 else ""
         raise PredictionsError(
-            f"{path.name}, {table.image_ids[wrong[0]]}: the probabilities add up to {sums[wrong[0]]:.4g}, expected "
-            f"1{rows}"
+            f"{path.name}, {table.image_ids[wrong[0]]}: the probabilities add up to {significant(sums[wrong[0]], 4)}, "
+            f"expected 1{rows}"
         )
     in_order = table.probabilities[:, [table.classes.index(name) for name in classes]]
     return dict(zip(table.image_ids, in_order / sums[:, None], strict=True))

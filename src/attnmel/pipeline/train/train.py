@@ -23,7 +23,7 @@ from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
-from attnmel.pipeline.run.moved import place_of, read_recipe
+from attnmel.pipeline.run.moved import new_run_folder, read_recipe
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.training.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.training.training_state import load_training_state
@@ -82,7 +82,7 @@ def run_folder(recipe: AnyRecipe, out: Path | None = None, given: RunFolder | No
     """
     ablation, before = recipe.data.ablation, given and read_recipe(given)
     if out is not None or given is None or before is None or _place(before) != _place(recipe):
-        return place_of(recipe, out or Path("runs"))
+        return new_run_folder(recipe, out or Path("runs"))
     if before.data.ablation == ablation:
         return given
     if before.data.ablation != NO_ABLATION:
@@ -98,7 +98,7 @@ def recipe_fabric(recipe: Recipe) -> Fabric:
     return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=light)
 
 
-class Trained(NamedTuple):
+class TrainedRun(NamedTuple):
     """A run with all its epochs."""
 
     best: HistoryRow
@@ -116,7 +116,7 @@ def train_run(
     resume: bool = False,
     command: str = "",
     progress: Progress = SILENT,
-) -> Trained:
+) -> TrainedRun:
     """Train one seed of a recipe into a run folder.
 
     With `resume` a run that was stopped goes on after its last finished epoch; a finished one is left as it is.
@@ -133,7 +133,7 @@ def train_run(
 
 def _train_alone(
     recipe: Recipe, run: RunFolder, *, home: Path, fabric: Fabric, resume: bool, command: str, progress: Progress
-) -> Trained:
+) -> TrainedRun:
     if not run.recipe.is_file():
         require_only(run.path, run.names, "a run")
     if run.recipe.is_file() and not resume:
@@ -152,7 +152,7 @@ def _train_alone(
     best = best_row(history, recipe.training.select)
     if best is None:
         raise TrainingError(f"{run.path} has no finished epoch")
-    return Trained(best, prepared, maps.evaluated if maps else {})
+    return TrainedRun(best, prepared, maps.evaluated if maps else {})
 
 
 def _train(

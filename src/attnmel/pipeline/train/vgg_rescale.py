@@ -10,7 +10,8 @@ from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.models.trunks.vgg import VggTrunk
 from attnmel.models.weights.start_weights import Start
-from attnmel.models.weights.vgg_rescale import Activity, insert_batch_norm, measure, rescale
+from attnmel.models.weights.vgg_rescale import Activity, insert_batch_norm, measure, rescale_layers
+from attnmel.number_formats import significant
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.progress import Progress
 
@@ -45,7 +46,7 @@ def fit_start(
     activities = measure(network.to(device).eval(), _training_images(recipe, prepared, device, progress))
     sizes = {name: activity.rms for name, activity in activities.items()}
     if recipe.model.rescale:
-        activities = rescale(network, activities)
+        activities = rescale_layers(network, activities)
     if start.bare:
         _insert(network, activities)
     done = _told(sizes, rescaled=recipe.model.rescale, inserted=start.bare)
@@ -97,7 +98,7 @@ def _advice(sizes: Mapping[str, float], start: Start, recipe: Recipe) -> str:
 
 
 def _span(sizes: Mapping[str, float]) -> str:
-    return f"{min(sizes.values()):.3g} to {max(sizes.values()):.3g}"
+    return f"{significant(min(sizes.values()))} to {significant(max(sizes.values()))}"
 
 
 def _training_images(recipe: Recipe, prepared: Prepared, device: torch.device, progress: Progress) -> Iterator[Tensor]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.data.audit.findings import Kind
-from attnmel.report.galleries.examples import Picture
-from attnmel.report.html.page import write_page
+from attnmel.report.galleries.examples import GalleryPicture
+from attnmel.report.html.page import write_template
 
 MOST_SHOWN = 200
 """Pairs of a kind that are shown, about 1.5 MB; the others are counted."""
@@ -34,7 +34,7 @@ HEADINGS: Mapping[Kind, tuple[str, str]] = {
 class Pair:
     """Two images side by side."""
 
-    pictures: tuple[Picture, Picture]
+    pictures: tuple[GalleryPicture, GalleryPicture]
     likeness: str
 
 
@@ -72,4 +72,4 @@ class AuditPage:
 
 def write_audit_page(path: Path, page: AuditPage) -> None:
     """Write the page."""
-    write_page(path, "audit.html", page=page)
+    write_template(path, "audit.html", page=page)

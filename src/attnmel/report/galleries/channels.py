@@ -6,7 +6,7 @@ The page is self-contained, loads nothing from the network, and needs no script.
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.report.html.page import write_page
+from attnmel.report.html.page import write_template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,4 +62,4 @@ class Browser:
 
 def write_browser(path: Path, browser: Browser) -> None:
     """Write the page."""
-    write_page(path, "channels.html", browser=browser)
+    write_template(path, "channels.html", browser=browser)

@@ -17,7 +17,7 @@ from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.files.folders import replacing
 from attnmel.files.own_files import SOFTWARE
 from attnmel.report.galleries.examples import as_address
-from attnmel.report.html.page import write_page
+from attnmel.report.html.page import write_template
 from attnmel.report.html.sections import Table
 from attnmel.saliency.overlays import overlay
 
@@ -93,7 +93,7 @@ def tile_picture(
 
 def write_html(path: Path, sheets: Sequence[Sheet]) -> None:
     """Write a page that holds everything it shows."""
-    write_page(path, "contact_sheet.html", sheets=sheets, title=", ".join(sheet.title for sheet in sheets))
+    write_template(path, "contact_sheet.html", sheets=sheets, title=", ".join(sheet.title for sheet in sheets))
 
 
 def write_png(path: Path, sheets: Sequence[Sheet]) -> None:

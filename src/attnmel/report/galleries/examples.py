@@ -15,8 +15,9 @@ from PIL import Image
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.ranking import THRESHOLD
+from attnmel.number_formats import TO, fixed, span
 from attnmel.records import Predictions
-from attnmel.saliency.overlays import overlay, stretched
+from attnmel.saliency.overlays import overlay, stretched_map
 
 SIDE = 384
 """Side of a picture in pixels: twice what the page shows, for fine screens."""
@@ -33,7 +34,7 @@ OPACITY_QUALITY = 60
 
 
 @dataclass(frozen=True)
-class Kind:
+class ExampleKind:
     """One of the four ways in which truth and call meet."""
 
     heading: str
@@ -45,10 +46,10 @@ class Kind:
 
 
 KINDS = (
-    Kind("Missed {}", truly=True, called=False),
-    Kind("Recognised {}", truly=True, called=True),
-    Kind("False alarms: other lesions called {}", truly=False, called=True),
-    Kind("Correct rejections: other lesions, not called {}", truly=False, called=False),
+    ExampleKind("Missed {}", truly=True, called=False),
+    ExampleKind("Recognised {}", truly=True, called=True),
+    ExampleKind("False alarms: other lesions called {}", truly=False, called=True),
+    ExampleKind("Correct rejections: other lesions, not called {}", truly=False, called=False),
 )
 """In the order of the page: the harmful errors come first."""
 
@@ -57,7 +58,7 @@ KINDS = (
 class Choice:
     """The rows of one kind to show, most confident first."""
 
-    kind: Kind
+    kind: ExampleKind
     rows: tuple[int, ...]
     """Rows of the predictions."""
     count: int
@@ -67,7 +68,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Picture:
+class GalleryPicture:
     """One image inside the page."""
 
     title: str
@@ -85,7 +86,7 @@ class Example:
     image_id: str
     truth: str
     probability: float
-    pictures: tuple[Picture, ...]
+    pictures: tuple[GalleryPicture, ...]
 
 
 @dataclass(frozen=True)
@@ -178,20 +179,22 @@ def _pictures(
     image: UInt8[np.ndarray, "s s 3"],
     mask: UInt8[np.ndarray, "s s"] | None,
     maps: Sequence[tuple[ShownMap, int]],
-) -> tuple[Picture, ...]:
+) -> tuple[GalleryPicture, ...]:
     large = np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     edge = "; no lesion mask"
     if mask is not None:
         mask = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
         edge = " with the lesion's border"
-    shown = [Picture("image", f"Dermoscopy image {image_id}{edge}", as_address(overlay(large, mask=mask)))]
+    shown = [GalleryPicture("image", f"Dermoscopy image {image_id}{edge}", as_address(overlay(large, mask=mask)))]
     for one, at in maps:
         attention = one.maps[at]
-        note = f"{attention.min():.2f} to {attention.max():.2f}"
+        note = span((attention.min(), attention.max()), 2, to=TO)
         if one.overlaps is not None and np.isfinite(one.overlaps[at]):
-            note = f"J {one.overlaps[at]:.2f} · {note}"
+            note = f"J {fixed(one.overlaps[at], 2)} · {note}"
         description = f"Attention of {one.title} over {image_id}"
-        shown.append(Picture(one.title, description, as_address(overlay(large, stretched(attention), mask)), note))
+        shown.append(
+            GalleryPicture(one.title, description, as_address(overlay(large, stretched_map(attention), mask)), note)
+        )
     return tuple(shown)
 
 

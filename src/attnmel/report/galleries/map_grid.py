@@ -23,7 +23,7 @@ Type = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True)
-class Block:
+class LesionMaps:
     """One lesion."""
 
     title: str
@@ -38,7 +38,7 @@ class Band:
     """Lesions of one kind, one below another."""
 
     title: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[LesionMaps, ...]
 
 
 def column_words(method: str) -> str:
@@ -77,7 +77,7 @@ def _draw_heads(draw: ImageDraw.ImageDraw, title: str, columns: Sequence[str], a
 def _draw_block(
     picture: Image.Image,
     draw: ImageDraw.ImageDraw,
-    block: Block,
+    block: LesionMaps,
     rows: Sequence[str],
     columns: Sequence[str],
     at: tuple[int, int],

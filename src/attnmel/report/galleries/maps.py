@@ -17,7 +17,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from attnmel.report.galleries.examples import as_address
-from attnmel.report.html.page import write_page
+from attnmel.report.html.page import write_template
 from attnmel.saliency.overlays import border_layer, map_layer
 
 SIDE, LARGE, MAP_SIDE = 128, 288, 56
@@ -92,7 +92,7 @@ def write_gallery(path: Path, gallery: Gallery) -> None:
     """Write the page."""
     script = files("attnmel.report.html").joinpath("templates", "gallery.js").read_text(encoding="utf-8")
     labels = sorted({one.label for one in gallery.images} - {""})
-    write_page(
+    write_template(
         path,
         "gallery.html",
         gallery=gallery,

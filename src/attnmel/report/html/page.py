@@ -14,9 +14,9 @@ from attnmel.errors import ConfigError, counted, printable
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PublishedRow
 from attnmel.files.folders import write_text
+from attnmel.number_formats import fixed, minus, plus, span
 from attnmel.report.galleries.examples import ExampleGroup
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, sentence
@@ -129,7 +129,7 @@ def write_report(
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
     several = len(runs) > 1
     compared = {run.name: run.curves[run.main] for run in runs if run.main in run.curves}
-    write_page(
+    write_template(
         path,
         "page.html",
         title=title or (f"{len(runs)} runs compared" if several else runs[0].title),
@@ -161,7 +161,7 @@ def _view(run: RunSection, anchor: str, every_map: Sequence[str]) -> _View:
         judgement=judgement,
         blocks=tables.blocks(run.judgements, run.main, run.published, run.known),
         key_figures=tables.key_figures(judgement, run.main),
-        compared=tables.compared(judgement, run.main, published, run.overlaps, every_map),
+        compared=tables.compared_lines(judgement, run.main, published, run.overlaps, every_map),
         overlap_lines=tables.overlap_lines(run.overlaps, published),
         curves=_curves(run, judgement, anchor),
         learning=_learning(run.history, anchor) if run.history and run.history.epochs else (),
@@ -208,7 +208,7 @@ def _learning(history: History, anchor: str) -> tuple[Markup, ...]:
     return tuple(map(Markup, figures))
 
 
-def write_page(path: Path, template: str, **values: object) -> None:
+def write_template(path: Path, template: str, **values: object) -> None:
     """Write a page of one of the templates, with the notice and the version of this program."""
     text = environment().get_template(template).render(**values, notice=attnmel.NOTICE, version=attnmel.__version__)
     write_text(path, printable(text))
@@ -226,7 +226,9 @@ def environment() -> Environment:
     templates.filters |= {
         "counted": counted,
         "fixed": fixed,
-        "method_words": tables.method_words,
+        "method_words": tables.interval_method_words,
+        "minus": minus,
+        "plus": plus,
         "sentence": sentence,
         "span": span,
         "percent": tables.css_percent,

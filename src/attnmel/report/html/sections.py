@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from attnmel.report.galleries.examples import Picture
+from attnmel.report.galleries.examples import GalleryPicture
 
 NARROW = 6
 """Columns that have room on half a page."""
@@ -57,7 +57,7 @@ class Section:
     """Unique among the sections of a run: letters and dashes, for links within the page."""
     title: str
     prose: str = ""
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[GalleryPicture, ...] = ()
     """As wide as the page."""
     links: tuple[Link, ...] = ()
     figures: tuple[Drawing, ...] = ()

@@ -119,7 +119,7 @@ def measure_words(row: MetricRow) -> tuple[str, str]:
     return name, f"{explanation}, by the highest probability" if row.task == ALL_CLASSES else explanation
 
 
-def method_words(judgement: ClassificationReport) -> str:
+def interval_method_words(judgement: ClassificationReport) -> str:
     """Return which measures have which interval, in words."""
     measures: dict[str, list[str]] = {}
     for row in judgement.rows:
@@ -143,7 +143,7 @@ def map_words(name: str) -> str:
     return MAP_WORDS.get(name, name)
 
 
-def compared(
+def compared_lines(
     judgement: ClassificationReport,
     main: str,
     published: PublishedRow | None,

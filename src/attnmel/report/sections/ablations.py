@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attnmel.evaluation.comparison.ablations import CHANCE, AblationFinding
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, in_brackets, plus, plus_span, span
+from attnmel.number_formats import fixed, in_brackets, plus, plus_span, span
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import spaced
 
@@ -34,7 +34,7 @@ def controls_section(findings: Sequence[AblationFinding], positive: str) -> Sect
     return Section(
         name="ablations",
         title="Ablations",
-        prose=f"{PROSE} {' '.join(sentence(finding, name) for finding in findings)}",
+        prose=f"{PROSE} {' '.join(ablation_sentence(finding, name) for finding in findings)}",
         tables=(
             Table(
                 caption=f"AUC of {name} of each ablation, and of the run on the same images.",
@@ -46,7 +46,7 @@ def controls_section(findings: Sequence[AblationFinding], positive: str) -> Sect
     )
 
 
-def sentence(finding: AblationFinding, name: str) -> str:
+def ablation_sentence(finding: AblationFinding, name: str) -> str:
     """Return the result of one ablation, with its AUC and interval; `name` is the class measured against the rest."""
     return {"background-only": _without_lesion, "lesion-only": _lesion_alone, "shuffled-labels": _shuffled}[
         finding.ablation

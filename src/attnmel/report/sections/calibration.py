@@ -4,8 +4,8 @@ from itertools import zip_longest
 
 from attnmel.evaluation.calibration.calibration import Calibration, Reliability
 from attnmel.evaluation.calibration.reliability import Bin
-from attnmel.evaluation.statistics.format import fixed, in_brackets, signed
 from attnmel.figures.calibration import probability_figure, reliability_figure
+from attnmel.number_formats import fixed, in_brackets, signed
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
 

@@ -1,7 +1,7 @@
 """The official measures of a challenge to a section of the page: words and rounding only."""
 
 from attnmel.evaluation.challenge.score import ChallengeReport
-from attnmel.evaluation.statistics.format import stacked
+from attnmel.number_formats import stacked
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, spaced, task_words
 

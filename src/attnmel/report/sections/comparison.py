@@ -1,13 +1,13 @@
 """A comparison to words, tables and a section of the page. Rounds and names; measures nothing."""
 
 from attnmel.errors import counted
-from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference
+from attnmel.evaluation.comparison.differences import MEASURE_WORDS, MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.recipes import Comparison, Summary
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import TO, fixed, p_cell, plus, span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.figures.differences import Bar, differences_figure
+from attnmel.number_formats import TO, fixed, p_cell, plus, span
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
 
@@ -24,7 +24,7 @@ def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> S
         prose=_prose(comparison),
         figures=drawn,
         tables=tables,
-        notes=(*sentences(comparison), *notes, *comparison.notes, method_words(comparison)),
+        notes=(*sentences(comparison), *notes, *comparison.notes, comparison_words(comparison)),
     )
 
 
@@ -55,7 +55,7 @@ def _without(row: tuple[str, ...], place: int) -> tuple[str, ...]:
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
     """Return the result for each pair and class, with all measures of it."""
-    found: dict[tuple[str, str, str], list[Difference]] = {}
+    found: dict[tuple[str, str, str], list[MeasureDifference]] = {}
     for one in comparison.differences:
         found.setdefault((one.second, one.first, one.task), []).append(one)
     return tuple(
@@ -63,14 +63,14 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
-def _results(differences: list[Difference]) -> str:
+def _results(differences: list[MeasureDifference]) -> str:
     results = [one.sentence for one in differences if one.shown]
     if hidden := [one.change for one in differences if not one.shown]:
         results.append(f"no difference shown ({'; '.join(hidden)})")
     return "; ".join(results)
 
 
-def method_words(comparison: Comparison) -> str:
+def comparison_words(comparison: Comparison) -> str:
     """Return the number of resamples and permutations, and what one correction covers."""
     resampling, rows = comparison.chances, len(comparison.differences)
     chance = f"{resampling.resamples:,} resamples, {resampling.permutations:,} permutations, seed {resampling.seed}"
@@ -120,7 +120,7 @@ def words(measure: str) -> str:
     return MEASURE_WORDS.get(measure, measure)
 
 
-def _row_words(one: Summary | Difference) -> str:
+def _row_words(one: Summary | MeasureDifference) -> str:
     return f"{words(one.measure)}, {spaced(one.task)}"
 
 
@@ -129,7 +129,7 @@ def _summary_row(one: Summary) -> tuple[str, ...]:
     return (f"{one.name}: {_row_words(one)}", str(len(one.values)), *figures, one.chosen.name)
 
 
-def _difference_row(one: Difference) -> tuple[str, ...]:
+def _difference_row(one: MeasureDifference) -> tuple[str, ...]:
     discordant = one.outcome.discordant
     return (
         _row_words(one),

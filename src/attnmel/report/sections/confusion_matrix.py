@@ -1,8 +1,8 @@
 """A confusion matrix to a section of the page: words and rounding only."""
 
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, Confusion
-from attnmel.evaluation.statistics.format import in_brackets, stacked
 from attnmel.figures.confusion import confusion_figure
+from attnmel.number_formats import in_brackets, stacked
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from attnmel.errors import counted
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.statistics.format import fixed, minus, percent, signed
 from attnmel.figures.decision import decision_figure
+from attnmel.number_formats import fixed, minus, percent, signed
 from attnmel.records import scale_in_words
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced

@@ -2,7 +2,7 @@
 
 from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
-from attnmel.evaluation.statistics.format import fixed, span
+from attnmel.number_formats import fixed, span
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, Table
 

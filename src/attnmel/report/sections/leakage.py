@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
-from attnmel.evaluation.statistics.format import fixed, span
+from attnmel.number_formats import fixed, span
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, spaced
 

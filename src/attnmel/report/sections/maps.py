@@ -13,8 +13,8 @@ from attnmel.evaluation.maps.summary import (
     MapSummary,
 )
 from attnmel.evaluation.maps.table import EVERY, MapColumn
-from attnmel.evaluation.statistics.format import p_words, signed
-from attnmel.report.galleries.examples import Picture
+from attnmel.number_formats import p_words, signed
+from attnmel.report.galleries.examples import GalleryPicture
 from attnmel.report.html.sections import Link, Section, Table
 from attnmel.report.html.table_texts import markdown_table
 from attnmel.report.html.tables import spaced
@@ -60,7 +60,7 @@ class _Head(NamedTuple):
 
 
 def evaluation_section(
-    summary: MapSummary, *, pictures: tuple[Picture, ...] = (), links: tuple[Link, ...] = ()
+    summary: MapSummary, *, pictures: tuple[GalleryPicture, ...] = (), links: tuple[Link, ...] = ()
 ) -> Section:
     """Return the section of a run's page that evaluates its maps."""
     tables = mean_tables(summary)
@@ -77,7 +77,12 @@ def evaluation_section(
 
 
 def beside_section(
-    summary: MapSummary, *, title: str, pictures: tuple[Picture, ...], links: tuple[Link, ...], lacking: Sequence[str]
+    summary: MapSummary,
+    *,
+    title: str,
+    pictures: tuple[GalleryPicture, ...],
+    links: tuple[Link, ...],
+    lacking: Sequence[str],
 ) -> Section:
     """Return the part of a page of several runs that sets their maps side by side; runs in `lacking` have none."""
     tables, differences = mean_tables(summary), difference_tables(summary)

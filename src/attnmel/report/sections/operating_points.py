@@ -8,8 +8,8 @@ from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.classification.operating_points import Operating
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, in_brackets, in_full, percent, span, stacked
 from attnmel.figures.operating import operating_figure
+from attnmel.number_formats import fixed, in_brackets, in_full, percent, span, stacked
 from attnmel.records import scale_in_words
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
@@ -92,7 +92,7 @@ def _area(operating: Operating) -> str:
     area, part = operating.partial_area, operating.partial_share
     return (
         f"{spaced(operating.task).capitalize()}: above a sensitivity of {LEAST:g} the ROC curve encloses "
-        f"{in_brackets(area)} of at most {1 - LEAST:.1f}, a proportion of {in_brackets(part, 2)}."
+        f"{in_brackets(area)} of at most {fixed(1 - LEAST, 1)}, a proportion of {in_brackets(part, 2)}."
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
-from attnmel.evaluation.statistics.format import fixed, in_full, minus, percent, signed, stacked
 from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import SHOWN, Subgroup, Subgroups
-from attnmel.figures.subgroups import forest_figure
+from attnmel.figures.subgroups import subgroup_forest_figure
+from attnmel.number_formats import fixed, in_full, minus, percent, signed, stacked
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, spaced
 
@@ -29,7 +29,7 @@ def subgroups_section(found: Subgroups, *, anchor: str) -> Section | None:
     name = spaced(found.task)
     counts = f"Next to each group: number of {name} and of images."
     drawn = [
-        Drawing(forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), caption)
+        Drawing(subgroup_forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), caption)
         for measure, label, caption in (("auc", "AUC", counts), ("sensitivity", "sensitivity at 0.5", ""))
     ]
     return Section(
@@ -147,7 +147,7 @@ def _net_benefit(groups: list[Judged], name: str) -> Table:
     for title, one, figures in groups:
         both = zip(figures.net_benefit, figures.treat_all, strict=True)
         cells = (f"{signed(net)}\non all {minus(fixed(everyone))}" for net, everyone in both)
-        rows.append((title, percent(one.positives / one.images, ".1f"), *cells))
+        rows.append((title, percent(one.positives / one.images, 1), *cells))
     heads = (f"above {one:g}" for one in groups[0][2].thresholds)
     return Table(
         f"Net benefit of acting above a probability, below it that of acting on all; on none it is {fixed(0.0)}.",

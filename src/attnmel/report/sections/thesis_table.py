@@ -1,7 +1,7 @@
 """A table of recipes as tables and sections of its page. Rounds and names; measures nothing."""
 
-from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span, stacked
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
+from attnmel.number_formats import DASH, fixed, minus, p_cell, plus, plus_span, stacked
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.sections.comparison import words
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
 from attnmel.models.output import Output
+from attnmel.number_formats import significant
 from attnmel.records import ATTENTION_MAPS
 from attnmel.saliency.methods.class_scores import evaluation_mode
 from attnmel.saliency.methods.scaling import unless_flat, upsampled
@@ -58,5 +59,7 @@ def _shown(maps: Float[Tensor, "B 1 h w"], side: int) -> Float[Tensor, "B s s"]:
     large = upsampled(maps[:, 0], side)
     low, high = large.min().item(), large.max().item()
     if not (low >= 0 and high <= 1 + ROUNDING):
-        raise ConfigError(f"an attention map lies in [{low:.3g}, {high:.3g}], expected values in [0, 1]")
+        raise ConfigError(
+            f"an attention map lies in [{significant(low)}, {significant(high)}], expected values in [0, 1]"
+        )
     return unless_flat(large, large.clamp(max=1))

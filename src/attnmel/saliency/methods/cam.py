@@ -12,8 +12,8 @@ from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
 from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.heads import TwoHeads
 from attnmel.models.output import Output
-from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode
-from attnmel.saliency.methods.layers import STAGES, watched
+from attnmel.saliency.methods.class_scores import check_class_numbers, evaluation_mode
+from attnmel.saliency.methods.layers import STAGES, hooked
 from attnmel.saliency.methods.scaling import stretched, upsampled
 
 WithCam = PooledNetwork | MelNetwork | ChenNetwork | HarangiNetwork
@@ -57,7 +57,7 @@ def cam_parts(
         raise ConfigError(_why_none(network))
     maps, attention = _pass(network, images)
     weights = network.head.weight
-    check_classes(classes, len(weights))
+    check_class_numbers(classes, len(weights))
     chosen = weights[classes.to(weights.device)]
     if isinstance(network, HarangiNetwork):
         parts = chosen.split([one.shape[1] for one in maps], dim=1)
@@ -87,7 +87,7 @@ def _pass(
     several = isinstance(network, HarangiNetwork)
     first = network.passing if isinstance(network, ChenNetwork) else network.trunk
     modules = {"": first, **(dict(network.others.named_children()) if several else {})}
-    with watched(modules, lambda _, maps: seen.append(maps)), evaluation_mode(network):
+    with hooked(modules, lambda _, maps: seen.append(maps)), evaluation_mode(network):
         output: Output = network(images)
     return [one[2] for one in seen] if several else seen[0], output.attention
 

@@ -45,11 +45,11 @@ def scores_of(output: object, classes: Int[Tensor, " B"]) -> Float[Tensor, " B"]
     evidence for other classes.
     """
     logits = logits_of(output)
-    check_classes(classes, logits.shape[1])
+    check_class_numbers(classes, logits.shape[1])
     return logits.gather(1, classes.to(logits.device)[:, None])[:, 0]
 
 
-def check_classes(classes: Int[Tensor, " B"], count: int) -> None:
+def check_class_numbers(classes: Int[Tensor, " B"], count: int) -> None:
     """Refuse classes that a network for `count` classes does not have.
 
     Raises:
@@ -59,7 +59,7 @@ def check_classes(classes: Int[Tensor, " B"], count: int) -> None:
         raise ConfigError(f"class {wrong[0]} of a network for {count} classes; expected 0 to {count - 1}")
 
 
-def plain(images: Float[Tensor, "B 3 s s"]) -> Float[Tensor, "B 3 s s"]:
+def differentiable(images: Float[Tensor, "B 3 s s"]) -> Float[Tensor, "B 3 s s"]:
     """Return images that a gradient may be taken through, also inside `torch.inference_mode`."""
     with torch.inference_mode(False):
         return images.clone() if images.is_inference() else images.detach()

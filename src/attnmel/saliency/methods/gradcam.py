@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from attnmel.saliency.methods.class_scores import evaluation_mode, plain, scores_of
+from attnmel.saliency.methods.class_scores import differentiable, evaluation_mode, scores_of
 from attnmel.saliency.methods.layers import answer_past
 from attnmel.saliency.methods.scaling import positive, upsampled
 
@@ -50,7 +50,7 @@ def gradcam_evidence(
         return maps[layer].clone()
 
     with torch.inference_mode(False), torch.no_grad(), evaluation_mode(network):
-        scores = scores_of(answer_past(network, plain(images), layers, start_here), classes)
+        scores = scores_of(answer_past(network, differentiable(images), layers, start_here), classes)
         gradients = _gradients(scores, list(maps.values()))
     gradient_of = dict(zip(maps, gradients, strict=True))
     return {layer: _weighted(maps[layer].detach(), gradient_of[layer]) for layer in layers}

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from attnmel.files.packages import require_installed
 from attnmel.progress import SILENT, Progress
-from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode, logits_of, plain
+from attnmel.saliency.methods.class_scores import check_class_numbers, differentiable, evaluation_mode, logits_of
 from attnmel.saliency.methods.scaling import positive
 
 BASELINE = 0.0
@@ -51,13 +51,13 @@ def pixel_shares(
     require_installed({"captum": "captum"}, "the method of integrated gradients", "explain")
     from captum.attr import IntegratedGradients
 
-    images = plain(images)
+    images = differentiable(images)
     classes = classes.to(images.device)
     shares: list[Tensor] = []
 
     def logits(some: Float[Tensor, "B 3 s s"]) -> Float[Tensor, "B K"]:
         found = logits_of(network(some))
-        check_classes(classes, found.shape[1])
+        check_class_numbers(classes, found.shape[1])
         return found
 
     with torch.inference_mode(False), evaluation_mode(network):

@@ -40,7 +40,7 @@ def answer_past(
         uses[layer] += 1
         return take(layer, output)
 
-    with watched(_modules(network, images, layers), pass_on):
+    with hooked(_modules(network, images, layers), pass_on):
         answer = network(images)
     for layer, count in uses.items():
         if count == 0:
@@ -51,7 +51,7 @@ def answer_past(
 
 
 @contextmanager
-def watched(modules: Mapping[str, nn.Module], take: Callable[[str, Any], Tensor | None]) -> Iterator[None]:
+def hooked(modules: Mapping[str, nn.Module], take: Callable[[str, Any], Tensor | None]) -> Iterator[None]:
     """Give `take` the name and output of each module in the passes of the block; what it returns goes on instead."""
     with ExitStack() as hooks:
         for name, module in modules.items():
@@ -80,7 +80,7 @@ def stage_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[s
         return {}
     returned: list[Tensor] = []
 
-    with watched({"trunk": trunk}, lambda _, output: returned.extend(output)):
+    with hooked({"trunk": trunk}, lambda _, output: returned.extend(output)):
         outputs = _outputs(trunk, images[..., :STRIDE, :STRIDE])
     # Several nested modules may return one map; the outermost ends last.
     return {
@@ -114,7 +114,7 @@ def _outputs(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[str, 
         if _is_map(output):
             found[name] = output
 
-    with watched(dict(network.named_modules()), keep), evaluation_mode(network), torch.no_grad():
+    with hooked(dict(network.named_modules()), keep), evaluation_mode(network), torch.no_grad():
         network(images[:1])
     return found
 

@@ -14,12 +14,12 @@ from sqlalchemy.exc import OperationalError
 
 from attnmel import NOTICE, __version__
 from attnmel.pipeline.study.reader_progress import ReaderProgress, has_ended, progress_of
-from attnmel.pipeline.study.reading_order import Item
+from attnmel.pipeline.study.reading_order import OrderedCase
 from attnmel.pipeline.study.store import Answer, Reader, Store
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Study, StudyFolder
 from attnmel.web.app import NO_TELEMETRY, add_errors, add_page
 from attnmel.web.parameters import value_problems
-from attnmel.web.study.schema import Given, OwnAnswer, State, Support, Welcome
+from attnmel.web.study.schema import GivenAnswer, OwnAnswer, State, Support, Welcome
 
 _WEB = files("attnmel.web")
 SHARED = ("style.css", "dom.js", "icon.svg")
@@ -65,7 +65,7 @@ class StudyServer:
         """Return where a reader is."""
         return progress_of(self.study, self.store, reader)
 
-    def open_step(self, progress: ReaderProgress) -> tuple[Item, str] | None:
+    def open_step(self, progress: ReaderProgress) -> tuple[OrderedCase, str] | None:
         """Return the case and stage that a reader may see now."""
         opens = progress.opens(self.study)
         return None if opens is not None and self.now() < opens else progress.next
@@ -123,12 +123,12 @@ class StudyServer:
             }
         )
 
-    def _support(self, item: Item) -> Support:
+    def _support(self, item: OrderedCase) -> Support:
         machine = self.study.machine_of[str(item.machine)]
         shown = machine.probabilities[item.case.case] if self.study.show != "map" else None
         return Support(probability=None if shown is None else round(shown, 2), has_map=item.case.case in machine.maps)
 
-    def keep(self, reader: Reader, given: Given) -> None:
+    def keep(self, reader: Reader, given: GivenAnswer) -> None:
         """Keep an answer, once.
 
         Raises:
@@ -148,7 +148,7 @@ class StudyServer:
         if kept is None or kept.key != given.key:
             raise HTTPException(409, TAKEN)
 
-    def _check(self, given: Given) -> None:
+    def _check(self, given: GivenAnswer) -> None:
         questions = self.study.questions
         if given.diagnosis not in questions.diagnoses:
             raise HTTPException(422, f"the diagnosis is none of {', '.join(questions.diagnoses)}")
@@ -179,7 +179,7 @@ class StudyServer:
         return FileResponse(self.folder.maps / shown.partition(":")[0], media_type="image/jpeg")
 
 
-async def _bounded(request: Request) -> Given:
+async def _bounded(request: Request) -> GivenAnswer:
     """Read the answer in a request.
 
     Raises:
@@ -191,9 +191,9 @@ async def _bounded(request: Request) -> Given:
         if len(content) > LARGEST_BODY:
             raise HTTPException(413, f"an answer of more than {LARGEST_BODY} bytes; shorten the comment")
     try:
-        return Given.model_validate_json(bytes(content))
+        return GivenAnswer.model_validate_json(bytes(content))
     except ValidationError as error:
-        raise HTTPException(422, value_problems(error.errors(), [*Given.model_fields])) from None
+        raise HTTPException(422, value_problems(error.errors(), [*GivenAnswer.model_fields])) from None
 
 
 def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _UTC) -> FastAPI:
@@ -234,7 +234,7 @@ def _add_api(app: FastAPI, server: StudyServer) -> None:
 
     # Who sends it is checked before the body is read.
     @app.post("/api/answer")
-    def answer(reader: found, given: Annotated[Given, Depends(_bounded)]) -> State:  # pyright: ignore[reportInvalidTypeForm]
+    def answer(reader: found, given: Annotated[GivenAnswer, Depends(_bounded)]) -> State:  # pyright: ignore[reportInvalidTypeForm]
         """Keep an answer, and return what comes next."""
         server.keep(reader, given)
         return server.state(reader)

@@ -11,7 +11,7 @@ MOST_LETTERS = 2000
 """Of a comment; as in the page."""
 
 
-class Given(BaseModel):
+class GivenAnswer(BaseModel):
     """One answer, as the page sends it."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)

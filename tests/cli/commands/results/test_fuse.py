@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.cli.conftest import Attnmel
-from tests.strangers.make_fusion import make_predictions
+from tests.strangers.tables.make_fusion import make_predictions
 
 from attnmel.files.folders import RunFolder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Attnmel
-from tests.strangers.make_readers import write_sequential
+from tests.strangers.readings.make_readers import write_sequential
 
 INPUT = Path(__file__).parents[3] / "evaluation" / "readers" / "input.imrmc"
 

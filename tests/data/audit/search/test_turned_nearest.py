@@ -5,8 +5,8 @@ import pytest
 
 from attnmel.data.audit.search import bounded_search, turned_nearest
 from attnmel.data.audit.search.candidates import SYMMETRIES, turned, undone
-from attnmel.data.audit.search.nearest import Found, Nearest
-from attnmel.data.audit.search.turned_nearest import TurnedNearest, parts_of
+from attnmel.data.audit.search.nearest import Nearest, NearestPairs
+from attnmel.data.audit.search.turned_nearest import TurnedNearest, flip_parts
 
 SIDE = 8
 
@@ -23,7 +23,7 @@ def squares(count: int, seed: int = 0) -> np.ndarray:
     return (made / np.linalg.norm(made, axis=(1, 2), keepdims=True)).astype(np.float32)
 
 
-def in_full(those: np.ndarray, others: np.ndarray, most: int, least: float) -> Found:
+def in_full(those: np.ndarray, others: np.ndarray, most: int, least: float) -> NearestPairs:
     """Compare every turn of every pair."""
     turns = [turned(those, way).reshape(len(those), -1) for way in undone(np.arange(SYMMETRIES)).tolist()]
     return Nearest([others.reshape(len(others), -1)]).of_each(turns, most, least)
@@ -31,7 +31,7 @@ def in_full(those: np.ndarray, others: np.ndarray, most: int, least: float) -> F
 
 def test_products_of_parts_are_the_products_of_turned_squares() -> None:
     first, second = squares(20), squares(20, seed=1)
-    pairs = turned_nearest._pairs(parts_of(first), parts_of(second))
+    pairs = turned_nearest._pairs(flip_parts(first), flip_parts(second))
     found = turned_nearest._turns(*(np.einsum("md,md->m", one, other) for one, other in pairs))
     for way in range(SYMMETRIES):
         assert found[way] == pytest.approx((first * turned(second, way)).sum(axis=(1, 2)), abs=1e-5)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import uid
-from tests.strangers.make_dicom import PICTURE, dermoscopy, write
+from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
 
 from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.datasets.splits import draw_fold, with_splits

@@ -237,7 +237,7 @@ def test_a_group_larger_than_a_split_is_told(tmp_path: Path) -> None:
     rows = "".join(f"a{number},{number % 2},{'one' if number < 5 else number}\n" for number in range(20))
     folder = write_folder(tmp_path, f"image,label,group\n{rows}", *(f"a{number}.jpg" for number in range(20)))
     assert read_folder(folder).sentences == (
-        "the group 'one' holds 5 of 20 images, and a split should hold 15% of them; is it one patient? leave the cell "
+        "the group 'one' holds 5 of 20 images, and a split should hold 15 % of them; is it one patient? leave the cell "
         "empty where that is not known",
     )
 

@@ -11,7 +11,7 @@ import attnmel
 from attnmel.errors import ConfigError
 from attnmel.pipeline.reproduce.cluster.address import why_not
 from attnmel.pipeline.reproduce.cluster.machine import task_on_machine
-from attnmel.pipeline.reproduce.cluster.tasks import Machines, open_cluster, places
+from attnmel.pipeline.reproduce.cluster.tasks import Machines, open_cluster, places_of_machine
 from attnmel.progress import SILENT
 
 
@@ -126,4 +126,4 @@ def test_a_folder_that_a_machine_does_not_share_is_named(text: str | None, mark:
 def test_runs_at_once_are_what_cpus_and_gpus_allow(
     has: dict[str, float], each: tuple[float, float], expected: int
 ) -> None:
-    assert places(has, *each) == expected
+    assert places_of_machine(has, *each) == expected

@@ -11,17 +11,17 @@ from attnmel.errors import BusyError
 from attnmel.pipeline.reproduce import commands as commands_module
 from attnmel.pipeline.reproduce.cluster.worker import Work, carry_out
 from attnmel.pipeline.reproduce.commands import Commands
-from attnmel.pipeline.reproduce.rows import Ended
+from attnmel.pipeline.reproduce.rows import JobEnd
 from attnmel.progress import SILENT
 
 
-def says_two_things(commands: Commands) -> Ended:
+def says_two_things(commands: Commands) -> JobEnd:
     commands.progress.note("epoch 1 of 2")
     commands.progress.note("epoch 2 of 2")
-    return Ended(True, "the disk is full")
+    return JobEnd(True, "the disk is full")
 
 
-def fails(error: Exception, commands: Commands) -> Ended:
+def fails(error: Exception, commands: Commands) -> JobEnd:
     raise error
 
 
@@ -52,9 +52,9 @@ def test_stopped_commands_start_nothing() -> None:
     assert not commands.is_running
 
 
-def waits_until_it_is_stopped(commands: Commands) -> Ended:
+def waits_until_it_is_stopped(commands: Commands) -> JobEnd:
     commands.progress.note("waiting")
-    return Ended(True, commands.run(("train", "demo")))
+    return JobEnd(True, commands.run(("train", "demo")))
 
 
 def test_work_is_stopped_when_its_mark_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

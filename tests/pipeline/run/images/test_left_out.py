@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.strangers.make_sets import write_isic2019
+from tests.strangers.datasets.make_sets import write_isic2019
 
 from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.strangers.make_readers import write_sequential
+from tests.strangers.readings.make_readers import write_sequential
 
 from attnmel.errors import ReadingsError
 from attnmel.evaluation.readers.decisions import DecisionThreshold

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.readers.readings import Readings
-from attnmel.evaluation.readers.study import analyse
+from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyOptions
 from attnmel.report.sections.readers.study_sentences import answers_of, notes_of
 
@@ -29,7 +29,7 @@ def with_machine(own: Readings) -> Readings:
 
 
 def test_the_answer_is_the_difference_to_the_reference_and_what_it_means() -> None:
-    found = analyse(readings("with net", "alone", gain=2.0))
+    found = analyse_readings(readings("with net", "alone", gain=2.0))
     (sentence,) = answers_of(found)
     one, aucs = found.pairs[0].random, [own.analysis.random.means[0].value for own in found.modalities if own.analysis]
     assert sentence.startswith(
@@ -37,53 +37,59 @@ def test_the_answer_is_the_difference_to_the_reference_and_what_it_means() -> No
         f"{one.value:+.3f} (95 % interval {one.low:+.3f} to {one.high:+.3f}, p "
     )
     assert sentence.endswith("So the first is better for other readers and other cases, too.")
-    (swapped,) = answers_of(analyse(readings("with net", "alone", gain=2.0), StudyOptions(reference="with net")))
+    (swapped,) = answers_of(
+        analyse_readings(readings("with net", "alone", gain=2.0), StudyOptions(reference="with net"))
+    )
     assert swapped.endswith("So the first is worse for other readers and other cases, too.")
-    (same,) = answers_of(analyse(readings("with net", "alone")))
+    (same,) = answers_of(analyse_readings(readings("with net", "alone")))
     assert "So no difference is shown for other readers and other cases: for them the first may be up to" in same
 
 
 def test_a_machine_or_the_mean_is_the_answer_where_no_modalities_are_compared() -> None:
-    (machine,) = answers_of(analyse(with_machine(readings("alone")), StudyOptions(margin=0.2)))
+    (machine,) = answers_of(analyse_readings(with_machine(readings("alone")), StudyOptions(margin=0.2)))
     assert machine.startswith("The machine 'net' reaches an AUC of ")
     assert "shown not to be" in machine
     assert "worse by 0.2 or more (one-sided p" in machine
-    (mean,) = answers_of(analyse(readings("alone")))
+    (mean,) = answers_of(analyse_readings(readings("alone")))
     assert mean.startswith("Readers 'alone' reach a mean AUC of ")
-    (single,) = answers_of(analyse(readings("alone", readers=1)))
+    (single,) = answers_of(analyse_readings(readings("alone", readers=1)))
     assert single.endswith(", without an interval, so that nothing is known of other readers and cases.")
 
 
 @pytest.mark.parametrize("name", ["alone", "Alone", "ohne KI", "allein", "without AI"])
 def test_the_reference_is_found_by_its_name_and_named(name: str) -> None:
-    found = analyse(readings("mit net", name))
+    found = analyse_readings(readings("mit net", name))
     assert found.reference == name
     assert notes_of(found)[0] == f"'{name}' was taken as the reference; --reference names another one"
 
 
 def test_a_missing_reference_is_said_with_the_option() -> None:
-    found = analyse(readings("A", "B"))
+    found = analyse_readings(readings("A", "B"))
     assert found.reference is None
     assert notes_of(found)[0] == (
         "no modality has a name such as 'alone', so changed answers are not analysed; --reference names the one that "
         "others are compared with (A, B)"
     )
-    assert not [one for one in notes_of(analyse(readings("A", "B"), StudyOptions(reference="A"))) if "reference" in one]
+    assert not [
+        one for one in notes_of(analyse_readings(readings("A", "B"), StudyOptions(reference="A"))) if "reference" in one
+    ]
 
 
 def test_german_readings_with_a_machine_have_changed_answers() -> None:
-    found = analyse(with_machine(readings("allein", "mit net")), StudyOptions(threshold=0.5))
+    found = analyse_readings(with_machine(readings("allein", "mit net")), StudyOptions(threshold=0.5))
     assert list(found.changes) == ["mit net"]
 
 
 def test_intervals_beyond_the_possible_are_named() -> None:
-    found = analyse(readings("with net", "alone", readers=2, cases=10, seed=3, gain=3.0), StudyOptions(threshold=0.5))
+    found = analyse_readings(
+        readings("with net", "alone", readers=2, cases=10, seed=3, gain=3.0), StudyOptions(threshold=0.5)
+    )
     highs = {one.name: one.analysis.random.means[0].high for one in found.modalities if one.analysis is not None}
     beyond = [name for name, high in highs.items() if high > 1]
     assert beyond
     (note,) = [one for one in notes_of(found) if "reach below 0 or above 1" in one]
     assert all(name in note for name in beyond)
-    many = analyse(readings("with net", "alone", readers=8, cases=200))
+    many = analyse_readings(readings("with net", "alone", readers=8, cases=200))
     assert not [one for one in notes_of(many) if "reach below" in one]
 
 
@@ -92,7 +98,7 @@ def test_the_same_share_of_every_reader_has_no_interval_instead_of_one_without_w
     scores = np.where(own.diseased, 1.0, 0.0) * np.ones((1, 3, 1))
     for reader in range(3):
         scores[0, reader, 4 * reader] = 0.0  # each misses another one of ten
-    found = analyse(replace(own, scores=scores), StudyOptions(threshold=0.5))
+    found = analyse_readings(replace(own, scores=scores), StudyOptions(threshold=0.5))
     averaged = found.shares["sensitivity"].averaged
     assert averaged is not None
     (mean,) = averaged.means
@@ -101,9 +107,9 @@ def test_the_same_share_of_every_reader_has_no_interval_instead_of_one_without_w
 
 
 def test_two_readers_say_nothing_of_readers_in_general() -> None:
-    (pair,) = answers_of(analyse(readings("with net", "alone", gain=2.0, readers=2), StudyOptions(margin=0.2)))
-    (mean,) = answers_of(analyse(readings("alone", readers=2)))
-    (machine,) = answers_of(analyse(with_machine(readings("alone", readers=2))))
+    (pair,) = answers_of(analyse_readings(readings("with net", "alone", gain=2.0, readers=2), StudyOptions(margin=0.2)))
+    (mean,) = answers_of(analyse_readings(readings("alone", readers=2)))
+    (machine,) = answers_of(analyse_readings(with_machine(readings("alone", readers=2))))
     for sentence in (pair, mean, machine):
         assert "95 % interval" in sentence
         assert sentence.endswith(
@@ -118,21 +124,21 @@ def test_a_threshold_beside_the_scores_is_noted_with_their_range(threshold: floa
     own = with_machine(readings("alone"))
     own = replace(own, scores=50 + 5 * own.scores)
     low, high = np.nanmin(own.scores[1]), np.nanmax(own.scores[1])
-    notes = notes_of(analyse(own, StudyOptions(machine_threshold=threshold, threshold=50)))
+    notes = notes_of(analyse_readings(own, StudyOptions(machine_threshold=threshold, threshold=50)))
     assert (
         f"net: the threshold {threshold:g} decides all cases alike ({kind}), since the scores are from {low:.6g} to "
         f"{high:.6g}; give one of that scale by --machine-threshold"
     ) in notes
     assert not [one for one in notes if one.startswith("alone: the threshold")]
-    notes = notes_of(analyse(own, StudyOptions(machine_threshold=50, threshold=0.5)))
+    notes = notes_of(analyse_readings(own, StudyOptions(machine_threshold=50, threshold=0.5)))
     assert [one.partition(" decides")[0] for one in notes if "alike" in one] == ["alone: the threshold 0.5"]
 
 
 def test_the_machines_of_a_study_with_one_reader_are_known_by_their_names() -> None:
     own = with_machine(readings("alone", readers=1))
-    assert analyse(own).machine_names == ("net",)
-    (sentence,) = answers_of(analyse(own))
+    assert analyse_readings(own).machine_names == ("net",)
+    (sentence,) = answers_of(analyse_readings(own))
     assert sentence.startswith("The machine 'net' reaches an AUC of ")
     assert sentence.endswith(". With one reader nothing can be said of readers in general: the result is of this one.")
     other = replace(own, readers=("r0", "somebody"))
-    assert analyse(other).machine_names == (), "may be a reader"
+    assert analyse_readings(other).machine_names == (), "may be a reader"

@@ -11,6 +11,7 @@ from attnmel.cli.completion import images as example_images
 from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Terminal, Tta, out_file, own_folder, print_json, print_table
+from attnmel.number_formats import fixed, plus, plus_span
 
 if TYPE_CHECKING:
     from attnmel.deploy.onnx.export_facts import ExportFacts
@@ -254,10 +255,10 @@ def _print(facts: "ExportFacts") -> None:
                     f"{one.precision}, {one.task}",
                     one.engine,
                     f"{one.images}",
-                    f"{one.float32:.4f}",
-                    f"{one.auc:.4f}",
-                    f"{one.difference:+.4f}",
-                    f"{one.low:+.4f} to {one.high:+.4f}",
+                    fixed(one.float32, 4),
+                    fixed(one.auc, 4),
+                    plus(one.difference, 4),
+                    plus_span((one.low, one.high), 4) or "-",
                     _small(one.probability),
                     _small(one.attention),
                 ]

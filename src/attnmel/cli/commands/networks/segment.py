@@ -37,7 +37,7 @@ def train(
     Example:
         attnmel segment train --out runs/segmenter --set training.epochs=20
     """
-    from attnmel.evaluation.statistics.format import plain
+    from attnmel.number_formats import two_cells
     from attnmel.segment import train as train_segmenter
 
     segmenter = train_segmenter(
@@ -48,7 +48,7 @@ def train(
         return
     trained = segmenter.found
     print(f"{out}: best epoch {trained.epoch}, {trained.images} held-out images in their own size")
-    figures = [[name, *plain(one)] for name, one in trained.figures.items()]
+    figures = [[name, *two_cells(one)] for name, one in trained.figures.items()]
     print_table(["measure", "value", "95 % interval"], figures)
 
 

@@ -9,6 +9,7 @@ import typer
 from attnmel.cli.completion import recipes
 from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, command_line, print_json
+from attnmel.number_formats import fixed
 
 Overrides = Annotated[
     list[str] | None,
@@ -112,4 +113,4 @@ def train(
         return
     for one in trained.seeds:
         epoch = f"best epoch {one.best_epoch}, " if one.best_epoch is not None else ""
-        print(f"{one.run.path}: {epoch}validation {one.measure} {one.value:.3f}")
+        print(f"{one.run.path}: {epoch}validation {one.measure} {fixed(one.value)}")

@@ -108,14 +108,14 @@ def evaluate(
 
 
 def _print_results(folder: "RunFolder", results: "SplitResults", details: "Details | None") -> None:
-    from attnmel.pipeline.evaluate.score import sentence, table
+    from attnmel.pipeline.evaluate.score import score_sentences, score_table
     from attnmel.pipeline.run.results.details import operating_table
 
     print(results.sentence)
     print_table(MEASURES, results.table())
     if details and details.official:
-        print(f"\n{sentence(details.official)}")
-        print_table(MEASURES, table(details.official))
+        print(f"\n{score_sentences(details.official)}")
+        print_table(MEASURES, score_table(details.official))
     for operating in details.operating if details else ():
         print(f"\n{operating.sentence}")
         print_table(*operating_table(operating))
@@ -164,7 +164,7 @@ def compare(
         attnmel compare runs/isic2017/attnmel runs/isic2017/attnmel-lesion
     """
     from attnmel.api.results import compare as compare_models
-    from attnmel.report.sections.comparison import difference_table, method_words, sentences, summary_table
+    from attnmel.report.sections.comparison import comparison_words, difference_table, sentences, summary_table
 
     compared = compare_models(
         runs, home=home, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()
@@ -187,7 +187,7 @@ def compare(
     print()
     for sentence in sentences(comparison):
         print(sentence)
-    for note in (*found.notes, *comparison.notes, method_words(comparison)):
+    for note in (*found.notes, *comparison.notes, comparison_words(comparison)):
         print(f"note: {note}")
 
 
@@ -232,7 +232,7 @@ def score(
     """
     from attnmel.api.results import score as score_submission
     from attnmel.data.datasets.own.columns import parsed_columns
-    from attnmel.pipeline.evaluate.score import sentence, table
+    from attnmel.pipeline.evaluate.score import score_sentences, score_table
 
     scored = score_submission(
         dataset,
@@ -247,8 +247,8 @@ def score(
     if as_json:
         print_json(scored.to_dict())
         return
-    print(sentence(scored.report))
-    print_table(MEASURES, table(scored.report))
+    print(score_sentences(scored.report))
+    print_table(MEASURES, score_table(scored.report))
 
 
 def report(

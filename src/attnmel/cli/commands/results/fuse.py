@@ -8,6 +8,7 @@ import typer
 from attnmel.api.model_names import NAME
 from attnmel.cli.help import DATA, EVALUATION, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Terminal, command_line, print_json, print_table
+from attnmel.number_formats import fixed
 
 if TYPE_CHECKING:
     from attnmel.pipeline.fuse.fuse import Fused
@@ -84,11 +85,11 @@ def _print(fused: "Fused") -> None:
     if fused.measures:
         heads = [f"{measure} {name}" for name in card.positives for measure in ("AUC", "AP")]
         mean_auc = len(card.positives) > 1
-        weights = [f"{one.weight:.3f}" for one in card.members] + ["", ""]
+        weights = [fixed(one.weight) for one in card.members] + ["", ""]
         rows = []
         for (name, by_class), weight in zip(fused.measures.items(), weights, strict=True):
-            cells = [f"{value:.4f}" for name in card.positives for value in by_class[name]]
-            mean = [f"{sum(auc for auc, _ in by_class.values()) / len(by_class):.4f}"] if mean_auc else []
+            cells = [fixed(value, 4, missing="-") for name in card.positives for value in by_class[name]]
+            mean = [fixed(sum(auc for auc, _ in by_class.values()) / len(by_class), 4, missing="-")] if mean_auc else []
             rows.append([name, weight, *cells, *mean])
         print_table([card.split, "weight", *heads, *(["mean AUC"] if mean_auc else [])], rows)
     print(f"\n{fused.out}")

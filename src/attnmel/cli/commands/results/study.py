@@ -113,7 +113,7 @@ def analyse(
 
 
 def _print(table: "Table") -> None:
-    from attnmel.evaluation.statistics.format import DASH
+    from attnmel.number_formats import DASH
 
     print(f"\n{table.caption}")
     plain = {DASH: "-", "\N{MINUS SIGN}": "-"}

@@ -11,6 +11,7 @@ from attnmel.cli.commands.networks.train import Columns
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.terminal import Home, Json, Terminal, end_if_hung, print_address, print_json, print_table
 from attnmel.errors import ConfigError
+from attnmel.number_formats import fixed, significant
 
 PORT = 8643
 DATABASE = "ATTNMEL_STUDY_DATABASE"
@@ -144,7 +145,7 @@ def new(
     else:
         print_table(["reader", "link"], [[*one] for one in frozen.links.items()])
     for name, at in frozen.thresholds.items():
-        Terminal().note(f"{name}: calls a case diseased above {at.value:.6g}, {at.source}")
+        Terminal().note(f"{name}: calls a case diseased above {significant(at.value, 6)}, {at.source}")
     Terminal().note(
         f"frozen: {frozen.file}. Keep the links: they are stored nowhere. Then show the cases to the readers:"
     )
@@ -213,7 +214,7 @@ def status(study: Folder, database: Database = None, as_json: Json = False) -> N
             one.reader,
             f"{one.answered}/{one.steps}",
             "yes" if one.complete else "no",
-            "-" if one.median_seconds is None else f"{one.median_seconds:.0f} s",
+            "-" if one.median_seconds is None else f"{fixed(one.median_seconds, 0)} s",
             one.last or "-",
         ]
         for one in found.readers

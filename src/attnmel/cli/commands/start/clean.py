@@ -5,6 +5,7 @@ from typing import Annotated
 
 from attnmel.cli.help import DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
+from attnmel.number_formats import fixed, size_in_words
 
 
 def clean(
@@ -27,7 +28,6 @@ def clean(
         attnmel clean --older 30
     """
     from attnmel.errors import counted
-    from attnmel.files.download import size_in_words
     from attnmel.files.folders import home_folder
     from attnmel.pipeline.clean import cached_folders, remove
 
@@ -41,7 +41,7 @@ def clean(
         Terminal().note("no caches")
         return
     rows = [
-        [one.kind, size_in_words(one.size), f"{one.days:.1f}", ", ".join(one.used_by) or "-", str(one.path)]
+        [one.kind, size_in_words(one.size), fixed(one.days, 1), ", ".join(one.used_by) or "-", str(one.path)]
         for one in found
     ]
     print_table(["what", "size", "days", "runs", "folder"], rows)

@@ -39,9 +39,9 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
         attnmel doctor
     """
     from attnmel.files.folders import home_folder
-    from attnmel.pipeline.doctor import examine
+    from attnmel.pipeline.doctor import examine_machine
 
-    found = examine(home_folder(home))
+    found = examine_machine(home_folder(home))
     if as_json:
         print_json(found)
         return

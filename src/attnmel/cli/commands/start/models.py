@@ -7,6 +7,7 @@ import typer
 from attnmel.cli import completion
 from attnmel.cli.terminal import Json, print_json, print_table
 from attnmel.errors import require_known
+from attnmel.number_formats import in_ascii, size_in_words
 
 if TYPE_CHECKING:
     from attnmel.pretrained.card import Measured
@@ -51,7 +52,7 @@ def models(
                 card.network.partition(",")[0],
                 ", ".join(one.name for one in card.data if one.use == "training"),
                 _figure(card.measure("auc")),
-                f"{sum(one.size for one in card.files.values()) / 1e6:.1f} MB",
+                size_in_words(sum(one.size for one in card.files.values())),
             ]
             for card in cards
         ],
@@ -67,4 +68,4 @@ def _print_examples() -> None:
 
 
 def _figure(found: "Measured") -> str:
-    return f"{found.value:.3f} ({found.low:.3f} - {found.high:.3f})"
+    return in_ascii((found.value, found.low, found.high))

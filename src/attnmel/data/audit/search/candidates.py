@@ -57,7 +57,7 @@ class Candidates:
         return Candidates(self.pairs[rows], self.symmetries[rows], self.views[rows])
 
 
-def joined(some: Sequence[Candidates]) -> Candidates:
+def joined_candidates(some: Sequence[Candidates]) -> Candidates:
     """Return candidates one after another."""
     columns = ([one.pairs, one.symmetries, one.views] for one in some)
     return Candidates(*(np.concatenate(column) for column in zip(*columns, strict=True)))

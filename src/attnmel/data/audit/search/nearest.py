@@ -17,7 +17,7 @@ ROWS = 1024
 """Images whose nearest are searched at once: bounds the memory."""
 
 
-class Found(NamedTuple):
+class NearestPairs(NamedTuple):
     """Images and their nearest, in no promised order."""
 
     first: Int64[np.ndarray, " M"]
@@ -44,7 +44,7 @@ class Nearest:
 
     def of_each(
         self, ways: Sequence[Float32[np.ndarray, "N D"]], most: int, least: float, progress: Progress = SILENT
-    ) -> Found:
+    ) -> NearestPairs:
         """Return the `most` nearest others of each image, the nearest over all ways, none below `least`."""
         found = []
         with progress.bar("Comparing images", self._count, "images") as advance:
@@ -52,9 +52,9 @@ class Nearest:
                 some = [one[start : start + ROWS] for one in ways]
                 found.append(self._of_some(some, start, min(most, self._count - 1), least))
                 advance(len(some[0]))
-        return Found(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        return NearestPairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
-    def _of_some(self, ways: Sequence[np.ndarray], start: int, most: int, least: float) -> Found:
+    def _of_some(self, ways: Sequence[np.ndarray], start: int, most: int, least: float) -> NearestPairs:
         # An image may come in each of its ways, and finds itself: so many of them hold the nearest others.
         wanted = min((most + 1) * self._ways, self._count * self._ways)
         likeness, places = self._index.search(np.concatenate(ways), wanted)
@@ -74,4 +74,4 @@ class Nearest:
         best = best[np.lexsort((second[best], -likeness[best], first[best]))]
         starts = np.searchsorted(first[best], first[best])
         best = best[np.arange(len(best)) - starts < most]
-        return Found(first[best], second[best], way[best], likeness[best])
+        return NearestPairs(first[best], second[best], way[best], likeness[best])

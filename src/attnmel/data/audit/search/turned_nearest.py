@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
 from attnmel.data.audit.search.bounded_search import BoundedSearch
-from attnmel.data.audit.search.nearest import Found
+from attnmel.data.audit.search.nearest import NearestPairs
 
 KEPT = 0.97
 """Share of the squares' energy in the components that all pairs are compared by."""
@@ -40,7 +40,7 @@ DOWN = np.array([1, -1, -1, 1, 1, 1, -1, -1], dtype=np.float32)
 
 
 @dataclass(frozen=True)
-class Parts:
+class FlipParts:
     """Squares by their behaviour under flips, each part in orthonormal coordinates, most energy first."""
 
     both: Float32[np.ndarray, "*some"]
@@ -54,7 +54,7 @@ class Parts:
     """Odd when rows are flipped, transposed: a transposition exchanges it with `across`."""
 
 
-def parts_of(squares: Float32[np.ndarray, "N s s"]) -> Parts:
+def flip_parts(squares: Float32[np.ndarray, "N s s"]) -> FlipParts:
     """Split squares of an even side; products of all parts together are the products of the squares."""
     half = squares.shape[1] // 2
     upper, lower = squares[:, :half], squares[:, : half - 1 : -1]
@@ -71,16 +71,16 @@ def parts_of(squares: Float32[np.ndarray, "N s s"]) -> Parts:
 
     (both, both_skew), (neither, neither_skew) = by_transposition(both), by_transposition(neither)
     across, down = (one.reshape(len(squares), -1) for one in (across, down.transpose(0, 2, 1)))
-    return Parts(both, both_skew, neither, neither_skew, across, down)
+    return FlipParts(both, both_skew, neither, neither_skew, across, down)
 
 
-class TurnedNearest(BoundedSearch[Parts]):
+class TurnedNearest(BoundedSearch[FlipParts]):
     """A search among whole frames, for frames or views of them that may be turned by quarters and mirrored."""
 
     def __init__(self, squares: Shaped[np.ndarray, "N s s"], kept: float = KEPT) -> None:
         energies = [np.zeros(())] * len(TIMES)
         for some in _in_chunks(squares):
-            energies = [sofar + own for sofar, own in zip(energies, _energies(parts_of(some)), strict=True)]
+            energies = [sofar + own for sofar, own in zip(energies, _energies(flip_parts(some)), strict=True)]
         self._axes, shares = zip(*map(_axes, energies, TIMES), strict=True)
         order = np.sort(np.concatenate([np.repeat(one, times) for one, times in zip(shares, TIMES, strict=True)]))[::-1]
         least = order[min(np.searchsorted(np.cumsum(order), kept * order.sum()), len(order) - 1)]
@@ -88,26 +88,26 @@ class TurnedNearest(BoundedSearch[Parts]):
         self._ends = np.cumsum([*map(len, self._axes), len(self._axes[-1])])[:-1]
         # One row to fetch for each pair.
         self._every = np.empty((len(squares), squares[0].size), dtype=np.float32)
-        self._few: list[Parts] = []
+        self._few: list[FlipParts] = []
         for start, some in zip(range(0, len(squares), COLUMNS), _in_chunks(squares), strict=True):
-            every = self._rotated(parts_of(some))
+            every = self._rotated(flip_parts(some))
             np.concatenate(list(vars(every).values()), axis=1, out=self._every[start : start + COLUMNS])
             few = vars(self._shortened(every)).values()
-            self._few.append(Parts(*(np.ascontiguousarray(one.T) for one in few)))
+            self._few.append(FlipParts(*(np.ascontiguousarray(one.T) for one in few)))
 
     @property
     def _blocks(self) -> int:
         return len(self._few)
 
-    def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> Parts:
-        return self._rotated(parts_of(rows))
+    def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> FlipParts:
+        return self._rotated(flip_parts(rows))
 
-    def _reaching(self, query: Parts, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> Found:
+    def _reaching(self, query: FlipParts, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
         first, second = self._possible(self._shortened(query), blocks, bounds)
-        return Found(first, second, *self._exact(query, first, second))
+        return NearestPairs(first, second, *self._exact(query, first, second))
 
     def _possible(
-        self, few: Parts, block: range, bounds: Float32[np.ndarray, " Q"]
+        self, few: FlipParts, block: range, bounds: Float32[np.ndarray, " Q"]
     ) -> tuple[Int64[np.ndarray, " M"], Int64[np.ndarray, " M"]]:
         """Return the pairs that may reach the bounds."""
         firsts, seconds = [], []
@@ -119,7 +119,7 @@ class TurnedNearest(BoundedSearch[Parts]):
         return np.concatenate(firsts), np.concatenate(seconds)
 
     def _exact(
-        self, queries: Parts, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
+        self, queries: FlipParts, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
     ) -> tuple[Int64[np.ndarray, " M"], Float32[np.ndarray, " M"]]:
         """Return the turn of the second of each pair that is nearest to the first, and its correlation."""
         way, likeness = np.empty(len(first), dtype=np.int64), np.empty(len(first), dtype=np.float32)
@@ -127,7 +127,7 @@ class TurnedNearest(BoundedSearch[Parts]):
         for start in range(0, len(first), COLUMNS):
             some = slice(start, start + COLUMNS)
             one, other = (
-                Parts(*np.split(np.take(rows, places[some], axis=0), self._ends, axis=1))
+                FlipParts(*np.split(np.take(rows, places[some], axis=0), self._ends, axis=1))
                 for rows, places in ((every, first), (self._every, second))
             )
             products = [np.einsum("md,md->m", x, y) for x, y in _pairs(one, other)]
@@ -136,18 +136,18 @@ class TurnedNearest(BoundedSearch[Parts]):
             likeness[some] = turns.max(axis=0)
         return way, likeness
 
-    def _rotated(self, plain: Parts) -> Parts:
+    def _rotated(self, plain: FlipParts) -> FlipParts:
         axes = (*self._axes, self._axes[-1])
-        return Parts(*(one @ own for one, own in zip(vars(plain).values(), axes, strict=True)))
+        return FlipParts(*(one @ own for one, own in zip(vars(plain).values(), axes, strict=True)))
 
-    def _shortened(self, every: Parts) -> Parts:
+    def _shortened(self, every: FlipParts) -> FlipParts:
         """Keep the first components, and add the length of the others to the part that no turn changes."""
         values, counts = list(vars(every).values()), [*self._counts, self._counts[-1]]
         rest = sum(
             np.einsum("nd,nd->n", one[:, count:], one[:, count:]) for one, count in zip(values, counts, strict=True)
         )
         both, *others = (np.ascontiguousarray(one[:, :count]) for one, count in zip(values, counts, strict=True))
-        return Parts(*(np.column_stack([both, np.sqrt(rest)]), *others))
+        return FlipParts(*(np.column_stack([both, np.sqrt(rest)]), *others))
 
 
 def _in_chunks(squares: Shaped[np.ndarray, "N s s"]) -> Iterator[Float32[np.ndarray, "B s s"]]:
@@ -155,7 +155,7 @@ def _in_chunks(squares: Shaped[np.ndarray, "N s s"]) -> Iterator[Float32[np.ndar
         yield squares[start : start + COLUMNS].astype(np.float32)
 
 
-def _energies(parts: Parts) -> list[np.ndarray]:
+def _energies(parts: FlipParts) -> list[np.ndarray]:
     """Return the sums of products of the values of each part; the last two parts share their axes."""
     *alone, across, down = ((one.T @ one).astype(np.float64) for one in vars(parts).values())
     return [*alone, across + down]
@@ -167,7 +167,7 @@ def _axes(energies: np.ndarray, times: int) -> tuple[Float32[np.ndarray, "k k"],
     return axes[:, ::-1].astype(np.float32), energy[::-1] / times
 
 
-def _pairs(one: Parts, other: Parts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _pairs(one: FlipParts, other: FlipParts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     yield from zip(vars(one).values(), vars(other).values(), strict=True)
     yield one.across, other.down
     yield one.down, other.across
@@ -185,7 +185,7 @@ def _turns(*products: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def _most(few: Parts, others: Parts) -> Float32[np.ndarray, "Q B"]:
+def _most(few: FlipParts, others: FlipParts) -> Float32[np.ndarray, "Q B"]:
     """Return the most that the correlation may be in the best of eight symmetries: as `_turns`, with fewer passes.
 
     The others come in columns.

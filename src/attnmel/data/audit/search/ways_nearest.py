@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from attnmel.data.audit.search.bounded_search import BoundedSearch
-from attnmel.data.audit.search.nearest import Found
+from attnmel.data.audit.search.nearest import NearestPairs
 
 COLUMNS = 128
 """Images in a block: products with some rows stay in the processor's cache."""
@@ -31,7 +31,7 @@ class WaysNearest(BoundedSearch[Rows]):
     def _query(self, rows: Rows) -> Rows:
         return rows
 
-    def _reaching(self, query: Rows, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> Found:
+    def _reaching(self, query: Rows, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
         found = []
         for number in blocks:
             products = [query @ one for one in self._columns[number]]
@@ -42,4 +42,4 @@ class WaysNearest(BoundedSearch[Rows]):
             first, second = np.divmod(places, best.shape[1])
             way = np.argmax([one.ravel()[places] for one in products], axis=0)
             found.append((first, second + number * COLUMNS, way, best.ravel()[places]))
-        return Found(*map(np.concatenate, zip(*found, strict=True)))
+        return NearestPairs(*map(np.concatenate, zip(*found, strict=True)))

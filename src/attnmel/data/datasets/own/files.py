@@ -12,10 +12,10 @@ from typing import NamedTuple
 from attnmel.data.dicom.frames import frame_path, named_frame
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.data.image_files.names import is_mask_folder, is_mask_name
-from attnmel.data.tables.problems import shown
+from attnmel.data.tables.problems import shown_cell
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """The file that a name means, or why there is none."""
 
     path: Path | None
@@ -45,7 +45,7 @@ class FolderFiles:
         self.padded: list[str] = []
         """Files that were found without the spaces around their names."""
 
-    def find(self, name: str, *, mask: bool = False) -> Found:
+    def find(self, name: str, *, mask: bool = False) -> FoundFile:
         """Return the file of that name, relative to the folder; "scan.dcm#2" names a frame of one.
 
         In subfolders, files whose names or folders say that they are masks are taken for a `mask` alone.
@@ -57,7 +57,7 @@ class FolderFiles:
         relative = PurePosixPath(name.replace("\\", "/"))
         # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
         if relative.is_absolute() or ".." in relative.parts or ":" in name:
-            return Found(None, f"'{name}', which leaves the folder")
+            return FoundFile(None, f"'{name}', which leaves the folder")
         folder = self._folder
         for part in relative.parts[:-1]:
             folder /= next(iter(_fitting(part, self._listing(folder).folders)), part)
@@ -66,20 +66,20 @@ class FolderFiles:
         if len(found) == 1:
             if found[0] != _plain(found[0]):
                 self.padded.append(found[0])
-            return Found(folder / found[0])
+            return FoundFile(folder / found[0])
         if found:
-            return Found(None, f"'{name}', which may be {' or '.join(found)}")
+            return FoundFile(None, f"'{name}', which may be {' or '.join(found)}")
         if len(relative.parts) == 1 and (below := self._in_subfolders(relative.name, mask=mask)):
             if len(below) == 1:
                 self.below.append(name)
-                return Found(below[0])
+                return FoundFile(below[0])
             names = " or ".join(path.relative_to(self._folder).as_posix() for path in below)
-            return Found(None, f"'{name}', which may be {names}")
+            return FoundFile(None, f"'{name}', which may be {names}")
         others = listing.by_stem.get(_key(relative.stem), []) or [
             path.relative_to(self._folder).as_posix() for path in self._in_subfolders(relative.stem, mask=mask)
         ]
-        there = f"; there is {' and '.join(map(shown, others))}" if others else ""
-        return Found(None, f"'{name}', of which there is no file ({', '.join(SUFFIXES)}{there})", is_missing=True)
+        there = f"; there is {' and '.join(map(shown_cell, others))}" if others else ""
+        return FoundFile(None, f"'{name}', of which there is no file ({', '.join(SUFFIXES)}{there})", is_missing=True)
 
     def left_over(self, named: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
         """Return the files of some folders that are not named, sorted."""

@@ -22,6 +22,7 @@ from attnmel.data.image_files.masks import jpeg_note
 from attnmel.data.tables.problems import LISTED, Problem, refuse
 from attnmel.data.tables.text import read_text
 from attnmel.errors import LabelError, listed
+from attnmel.number_formats import percent
 from attnmel.records import Lesion
 
 
@@ -77,8 +78,8 @@ class FolderContent:
 def group_sentence(name: str, count: int, images: int) -> str:
     """Return what to think of a group that is too large."""
     return (
-        f"the group '{name}' holds {count} of {images} images, and a split should hold {SMALLEST_SHARE:.0%} of them; "
-        "is it one patient? leave the cell empty where that is not known"
+        f"the group '{name}' holds {count} of {images} images, and a split should hold {percent(SMALLEST_SHARE)} "
+        "of them; is it one patient? leave the cell empty where that is not known"
     )
 
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from attnmel.data.datasets.own.columns import TABLE, FolderColumns
-from attnmel.data.datasets.own.files import FolderFiles, Found
-from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.datasets.own.files import FolderFiles, FoundFile
+from attnmel.data.tables.problems import Problem, shown_cell
 from attnmel.data.tables.text import Row, TableText
 from attnmel.data.tables.words import (
     OLDEST,
@@ -103,7 +103,7 @@ class RowReader:
         notes += self._text.space_notes(TABLE)
         if padded := self._files.padded:
             count = counted(len(padded), "name")
-            notes.append(f"spaces around {count} of files are left out ({listed(map(shown, padded))})")
+            notes.append(f"spaces around {count} of files are left out ({listed(map(shown_cell, padded))})")
         if below := self._files.below:
             notes.append(
                 f"{counted(len(below), 'name')} of {TABLE} found in a subfolder, where one file fits ({listed(below)})"
@@ -119,17 +119,17 @@ class RowReader:
         cell = self._cell(row, name)
         return "" if is_unknown(cell) else cell
 
-    def _file(self, row: Row, name: str) -> Found:
+    def _file(self, row: Row, name: str) -> FoundFile:
         cell = self._cell(row, name)
         # An image may be called "none"; a mask of that name is a mask that is not there.
-        found = self._files.find(cell, mask=name == "mask") if cell else Found(None)
-        return Found(None) if found.is_missing and name == "mask" and is_unknown(cell) else found
+        found = self._files.find(cell, mask=name == "mask") if cell else FoundFile(None)
+        return FoundFile(None) if found.is_missing and name == "mask" and is_unknown(cell) else found
 
     def _problem(self, row: Row, name: str, found: str, expected: str) -> Problem:
         return Problem(row.line, self._columns.names.get(name, name), found, expected, self._cell(row, "image"))
 
     def _unless(self, right: object, row: Row, name: str, expected: str) -> list[Problem]:
-        return [] if right else [self._problem(row, name, shown(self._cell(row, name)), expected)]
+        return [] if right else [self._problem(row, name, shown_cell(self._cell(row, name)), expected)]
 
     def _diagnosis(self, row: Row) -> tuple[str | None, list[Problem]]:
         """Return the class of a row, or why it has none."""
@@ -142,7 +142,7 @@ class RowReader:
         if self._classes is None:
             if is_unknown(label):
                 return None, [
-                    self._problem(row, "label", shown(label), "a label; take the image out where it is not known")
+                    self._problem(row, "label", shown_cell(label), "a label; take the image out where it is not known")
                 ]
             return self._spellings.setdefault(folded(label), label), []
         found = class_of(label, self._classes)
@@ -155,7 +155,7 @@ class RowReader:
             f"one of {', '.join(self._classes)}{others}, or 0 to {len(self._classes) - 1}; a further diagnosis is "
             "added to the setting data.classes (docs/data.md)"
         )
-        return None, [self._problem(row, "label", shown(label), expected)]
+        return None, [self._problem(row, "label", shown_cell(label), expected)]
 
     def _ones(self, row: Row) -> str | Problem:
         """Return the class whose column is 1, "" where none is; of several, or another value, the problem."""
@@ -163,7 +163,7 @@ class RowReader:
         for name, place in self._columns.one_hot.items():
             cell = self._text.number(row.cells[place]).casefold()
             if cell not in (*TRUE, *FALSE):
-                return self._problem(row, name, shown(row.cells[place]), "0 or 1")
+                return self._problem(row, name, shown_cell(row.cells[place]), "0 or 1")
             ones += [name] if cell in TRUE else []
         if len(ones) > 1:
             return self._problem(row, "label", f"1 in {' and '.join(ones)}", "1 in one of these columns")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from attnmel.data.datasets.own.files import FolderFiles
 from attnmel.data.datasets.own.folder import FolderContent
-from attnmel.data.datasets.published.gather import ListedImage, gathered
+from attnmel.data.datasets.published.gather import ListedImage, gathered_content
 from attnmel.data.tables.columns import in_file, read_columns
-from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.problems import Problem, shown_cell
 from attnmel.data.tables.words import sex_in_words, word
 from attnmel.records import Split
 
@@ -58,13 +58,13 @@ def examine_derm7pt(folder: Path) -> FolderContent:
     for number, (line, cells) in enumerate(table.rows):
         diagnosis = MELANOMA if cells["diagnosis"].startswith(MELANOMA) else cells["diagnosis"]
         if diagnosis not in DIAGNOSES:
-            problems.append(in_file(path, line, "diagnosis", shown(diagnosis), f"one of {', '.join(DIAGNOSES)}"))
+            problems.append(in_file(path, line, "diagnosis", shown_cell(diagnosis), f"one of {', '.join(DIAGNOSES)}"))
             continue
         found = files.find(cells["derm"])
         known = {"sex": sex_in_words(cells.get("sex", "")), "site": word(cells.get("location", ""))}
         name = cells["derm"].rpartition(".")[0]
         rows.append(ListedImage(line, name, found.path, diagnosis, split=splits.get(number), attributes=known))
-    return gathered(folder, TABLE, rows, problems)
+    return gathered_content(folder, TABLE, rows, problems)
 
 
 def _splits(folder: Path, count: int) -> tuple[dict[int, Split], list[Problem]]:
@@ -78,10 +78,12 @@ def _splits(folder: Path, count: int) -> tuple[dict[int, Split], list[Problem]]:
             text = cells[INDEX]
             number = int(text) if text.isdecimal() and len(text) < 10 else -1
             if not 0 <= number < count:
-                problems.append(in_file(folder / name, line, INDEX, shown(text), f"a number from 0 to {count - 1}"))
+                problems.append(
+                    in_file(folder / name, line, INDEX, shown_cell(text), f"a number from 0 to {count - 1}")
+                )
             elif number in splits:
                 once = f"each row in one split (it is in '{splits[number]}' already)"
-                problems.append(in_file(folder / name, line, INDEX, shown(text), once))
+                problems.append(in_file(folder / name, line, INDEX, shown_cell(text), once))
             else:
                 splits[number] = split
     if not problems and (without := sorted(set(range(count)) - splits.keys())):

@@ -40,7 +40,7 @@ def images_below(folder: Path) -> dict[str, Path]:
     return found
 
 
-def gathered(
+def gathered_content(
     folder: Path,
     table: str,
     rows: Sequence[ListedImage],

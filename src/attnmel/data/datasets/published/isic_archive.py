@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published.archive_diagnoses import diagnosis_of
-from attnmel.data.datasets.published.gather import ListedImage, counts_in_words, gathered, images_below
+from attnmel.data.datasets.published.gather import ListedImage, counts_in_words, gathered_content, images_below
 from attnmel.data.datasets.published.isic_metadata import Row, attributes_of, dermoscopic_rows, licences_of
 from attnmel.data.tables.columns import in_file, read_columns
 from attnmel.data.tables.words import is_unknown
@@ -65,7 +65,7 @@ def examine_isic_archive(folder: Path) -> FolderContent:
     files = [path for name, path in images.items() if name not in every]
     licence = licences_of(cells for _, cells in used)
     notes += [f"licences of the images: {licence}"] if used else []
-    return gathered(folder, TABLE, rows, problems, files=files, notes=notes, licence=licence)
+    return gathered_content(folder, TABLE, rows, problems, files=files, notes=notes, licence=licence)
 
 
 def _known(cells: Mapping[str, str], column: str) -> str:

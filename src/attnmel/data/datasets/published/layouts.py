@@ -61,7 +61,7 @@ ISIC_ARCHIVE = Layout("ISIC Archive", "", isic_archive.TABLE, examine_isic_archi
 """A folder that isic-cli wrote, which is named by its path."""
 
 
-def place_of(layout: Layout, folder: Path) -> Path | None:
+def folder_of_layout(layout: Layout, folder: Path) -> Path | None:
     """Return the folder that holds a layout's table: this one or one directly below it; None where none does."""
     below = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     return next((one for one in (folder, *below) if (one / layout.table).is_file()), None)
@@ -70,7 +70,7 @@ def place_of(layout: Layout, folder: Path) -> Path | None:
 def recognised(folder: Path) -> tuple[Layout, Path] | None:
     """Return the layout of a folder by its files, and the folder that holds its table; None of any other."""
     for layout in LAYOUTS.values():
-        if (place := place_of(layout, folder)) is not None:
+        if (place := folder_of_layout(layout, folder)) is not None:
             return layout, place
     return (ISIC_ARCHIVE, folder) if is_isic_archive(folder) else None
 
@@ -82,7 +82,7 @@ def named_place(name: str, home: Path) -> Path:
         ArchiveError: it is not there; says how to get it.
     """
     folder = dataset_folder(home, name)
-    if (place := place_of(LAYOUTS[name], folder)) is not None:
+    if (place := folder_of_layout(LAYOUTS[name], folder)) is not None:
         return place
     if name in BY_HAND:
         raise ArchiveError(f"{name} is not in {folder}: {how_to_get(name, home)}")

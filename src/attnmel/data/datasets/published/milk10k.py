@@ -10,15 +10,17 @@ Each lesion has a clinical and a dermoscopic photograph, of which only the latte
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
-from attnmel.data.datasets.published.gather import ListedImage, gathered, images_below
+from attnmel.data.datasets.published.gather import ListedImage, gathered_content, images_below
 from attnmel.data.datasets.published.isic_metadata import attributes_of, dermoscopic_rows, licences_of
 from attnmel.data.tables.columns import in_file, read_columns
 from attnmel.data.tables.problems import Problem
+from attnmel.data.tables.schema import TRUTH, TableSchema, check_table
+from attnmel.errors import LabelError
 
 TABLE, METADATA = "MILK10k_Training_GroundTruth.csv", "MILK10k_Training_Metadata.csv"
 DIAGNOSES = ("AKIEC", "BCC", "BEN_OTH", "BKL", "DF", "INF", "MAL_OTH", "MEL", "NV", "SCCKA", "VASC")
+SCHEMA = TableSchema("lesion_id", dict.fromkeys(DIAGNOSES, TRUTH), ones=(1, 1))
 COLUMNS = ("lesion_id", "isic_id", "image_type")
-ONES = ("1", "1.0")
 
 
 def examine_milk10k(folder: Path) -> FolderContent:
@@ -38,19 +40,13 @@ def examine_milk10k(folder: Path) -> FolderContent:
             ListedImage(line, image_id, images.get(image_id), diagnoses[lesion], group=lesion, attributes=known)
         )
     licence = licences_of(cells for _, cells in table.rows)
-    return gathered(folder, TABLE, rows, problems, notes=notes, licence=licence)
+    return gathered_content(folder, TABLE, rows, problems, notes=notes, licence=licence)
 
 
 def _diagnoses(path: Path) -> tuple[dict[str, str], list[Problem]]:
     """Return the diagnosis of each lesion: the one column that is 1."""
-    columns = {name.lower(): name for name in DIAGNOSES}
-    table = read_columns(path, ("lesion_id", *columns))
-    diagnoses: dict[str, str] = {}
-    problems = list(table.problems)
-    for line, cells in table.rows:
-        ones = [name for column, name in columns.items() if cells[column] in ONES]
-        if len(ones) != 1:
-            problems.append(in_file(path, line, "", f"{len(ones)} columns that are 1", "exactly 1"))
-        else:
-            diagnoses[cells["lesion_id"]] = ones[0]
-    return diagnoses, problems
+    table = check_table(path, SCHEMA, LabelError)
+    if table.problems:
+        return {}, [in_file(path, one.line, one.column, one.found, one.expected) for one in table.problems]
+    ones = table.values(DIAGNOSES).argmax(axis=1).tolist()
+    return dict(zip(table.ids, (DIAGNOSES[place] for place in ones), strict=True)), []

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
-from attnmel.data.datasets.published.gather import ListedImage, gathered, images_below
+from attnmel.data.datasets.published.gather import ListedImage, gathered_content, images_below
 from attnmel.data.tables.columns import in_file
-from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.problems import Problem, shown_cell
 
 TABLE = "PH2_dataset.txt"
 COLUMNS = ("Name", "Histological Diagnosis", "Clinical Diagnosis")
@@ -34,19 +34,21 @@ def examine_ph2(folder: Path) -> FolderContent:
     try:
         lines = table.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
     except OSError as error:
-        return gathered(folder, TABLE, (), [in_file(table, 0, "", f"a file that cannot be read ({error})", "a table")])
+        return gathered_content(
+            folder, TABLE, (), [in_file(table, 0, "", f"a file that cannot be read ({error})", "a table")]
+        )
     barred = [(number, _cells(line)) for number, line in enumerate(lines, start=1) if line.lstrip().startswith("|")]
     header = next((cells for _, cells in barred), [])
     if missing := [name for name in COLUMNS if name not in header]:
-        found = f"the header {shown(' | '.join(header))}"
+        found = f"the header {shown_cell(' | '.join(header))}"
         wrong = in_file(table, 1, "", found, f"cells between | or ||, among them {', '.join(missing)}")
-        return gathered(folder, TABLE, (), [wrong])
+        return gathered_content(folder, TABLE, (), [wrong])
     for number, cells in barred[1:]:
         row, problem = _row(table, number, header, cells, images)
         rows += [row] if row else []
         problems += [problem] if problem else []
     files = [path for name, path in images.items() if IMAGE.fullmatch(name)]
-    return gathered(folder, TABLE, rows, problems, files=files)
+    return gathered_content(folder, TABLE, rows, problems, files=files)
 
 
 def _cells(line: str) -> list[str]:
@@ -61,7 +63,7 @@ def _row(
     name, histology, clinical = (cells[header.index(column)] for column in COLUMNS)
     if clinical not in DIAGNOSES:
         expected = ", ".join(f"{number} ({diagnosis})" for number, diagnosis in DIAGNOSES.items())
-        return None, in_file(table, number, COLUMNS[2], shown(clinical), expected)
+        return None, in_file(table, number, COLUMNS[2], shown_cell(clinical), expected)
     known = {"confirmation": "histopathology"} if histology else {}
     image, mask = images.get(name), images.get(f"{name}_lesion")
     return ListedImage(number, name, image, DIAGNOSES[clinical], mask, attributes=known), None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from attnmel.errors import ImageError
+from attnmel.number_formats import significant
 from attnmel.shapes import Float64
 
 Curve = tuple[float, ...]
@@ -76,7 +77,9 @@ def described_profile(
     xy = tuple(info.get("chromaticity", SRGB_PRIMARIES))
     if not 0.1 <= gamma <= 10 or not _is_possible(xy):
         return None
-    return profile_of(xy, curve), f"gamma {gamma:.4g}" + (" and primaries of its own" if "chromaticity" in info else "")
+    return profile_of(xy, curve), f"gamma {significant(gamma, 4)}" + (
+        " and primaries of its own" if "chromaticity" in info else ""
+    )
 
 
 def profile_of(primaries: Primaries, curve: Curve) -> bytes:

@@ -98,7 +98,7 @@ def obuchowski_rockette(
 
 def _components(figures: Float[np.ndarray, "M R"], covariance: Float[np.ndarray, "M R M R"]) -> Components:
     modalities, readers = figures.shape
-    error, cov1, cov2, cov3 = averaged(covariance)
+    error, cov1, cov2, cov3 = mean_covariances(covariance)
     by_modality, by_reader = figures.mean(axis=1), figures.mean(axis=0)
     rest = figures - by_modality[:, None] - by_reader + figures.mean()
     freedom = (modalities - 1) * (readers - 1)
@@ -114,7 +114,7 @@ def _components(figures: Float[np.ndarray, "M R"], covariance: Float[np.ndarray,
     )  # fmt: skip
 
 
-def averaged(covariance: Float[np.ndarray, "M R M R"]) -> tuple[float, float, float, float]:
+def mean_covariances(covariance: Float[np.ndarray, "M R M R"]) -> tuple[float, float, float, float]:
     """Return the mean variance, and the mean covariances of cells that share a reader, a modality, or neither.
 
     NaN where no two cells are such.
@@ -141,7 +141,7 @@ def _random(
         return _not_defined(figures, ONE_READER)
     means = []
     for place, own in enumerate(figures):
-        square, cov2 = _variance(own), averaged(covariance[[place]][:, :, [place]])[2]
+        square, cov2 = _variance(own), mean_covariances(covariance[[place]][:, :, [place]])[2]
         # r times the variance of the mean; a negative covariance of readers is an estimate of a small one.
         spread = square + max(readers * cov2, 0)
         degrees = (readers - 1) * (spread / square) ** 2 if square > 0 else math.inf
@@ -161,7 +161,7 @@ def _fixed_readers(
     modalities, readers = figures.shape
     means = []
     for place, own in enumerate(figures):
-        error, _, cov2, _ = averaged(covariance[[place]][:, :, [place]])
+        error, _, cov2, _ = mean_covariances(covariance[[place]][:, :, [place]])
         variance = (error + (readers - 1) * max(cov2, 0)) / readers if readers > 1 else error
         means.append(t_estimate(float(own.mean()), variance, math.inf, confidence))
     if modalities < 2:

@@ -9,7 +9,7 @@ from pathlib import Path
 from attnmel.files.folders import home_folder
 from attnmel.pipeline.reproduce.cluster.tasks import Cluster, Machines, open_cluster
 from attnmel.pipeline.reproduce.jobs import TableOptions
-from attnmel.pipeline.reproduce.rows import predict_masks, train
+from attnmel.pipeline.reproduce.rows import predict_row_masks, train_row
 from attnmel.pipeline.reproduce.schedule import Schedule
 from attnmel.progress import Progress
 
@@ -29,7 +29,7 @@ class RayEngine:
     def predict_masks(self, arguments: Sequence[tuple[str, ...]], model: Path) -> str:
         """Run the segmenter's commands in order; return why the masks are not there, empty where they are."""
         with self._stopping():
-            self._cluster.start("segmenter", partial(predict_masks, arguments, model))
+            self._cluster.start("segmenter", partial(predict_row_masks, arguments, model))
             return self._cluster.wait()[1].reason
 
     def train(self, schedule: Schedule, changed: Callable[[], None]) -> None:
@@ -39,7 +39,7 @@ class RayEngine:
             while True:
                 while job := schedule.next():
                     running[job.name] = job
-                    self._cluster.start(job.name, partial(train, job))
+                    self._cluster.start(job.name, partial(train_row, job))
                 if not running:
                     return
                 name, ended = self._cluster.wait()

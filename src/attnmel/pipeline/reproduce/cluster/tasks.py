@@ -18,7 +18,7 @@ from attnmel.errors import ConfigError, counted
 from attnmel.files.leftovers import temporary
 from attnmel.pipeline.reproduce.cluster.address import connected
 from attnmel.pipeline.reproduce.cluster.machine import Mark, task_on_machine
-from attnmel.pipeline.reproduce.rows import Ended
+from attnmel.pipeline.reproduce.rows import JobEnd
 from attnmel.progress import Progress
 
 TRIES = 3
@@ -107,13 +107,13 @@ class Cluster:
 
     def _note_places(self, machines: list[Any]) -> None:
         cpus, gpus = self._each
-        at_once = sum(places(one["Resources"], cpus, gpus) for one in machines)
+        at_once = sum(places_of_machine(one["Resources"], cpus, gpus) for one in machines)
         what = f"{counted(len(machines), 'machine')}, {counted(at_once, 'run')} at once"
         self._progress.note(f"Ray cluster of {what} ({cpus:g} CPUs and {gpus:g} GPUs each)")
         if not at_once:
             self._progress.note("no machine has so much; the runs wait until one joins")
 
-    def start(self, name: str, work: Callable[..., Ended]) -> None:
+    def start(self, name: str, work: Callable[..., JobEnd]) -> None:
         """Start work, which must be a function that can be pickled, wherever there is a place for it."""
         self._start(name, pickle.dumps(work), 1)
 
@@ -122,13 +122,13 @@ class Cluster:
         task = self._function.options(num_cpus=cpus, num_gpus=gpus, max_retries=0, num_returns="streaming")
         self._running[task.remote(*self._fixed, work)] = (name, work, number)
 
-    def wait(self) -> tuple[str, Ended]:
+    def wait(self) -> tuple[str, JobEnd]:
         """Pass on notes until one piece of work has ended; return its name and how it ended."""
         while True:
             for found in self._look():
                 return found
 
-    def _look(self) -> Iterator[tuple[str, Ended]]:
+    def _look(self) -> Iterator[tuple[str, JobEnd]]:
         """Pass on notes that are there, and yield what has ended."""
         ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LOOK_EVERY, fetch_local=False)
         for stream in ready:
@@ -137,14 +137,14 @@ class Cluster:
             if ended := self._step(stream):
                 yield name, ended
 
-    def _step(self, stream: Any) -> Ended | None:  # noqa: ANN401
+    def _step(self, stream: Any) -> JobEnd | None:  # noqa: ANN401
         name, work, number = self._running[stream]
         try:
             found = self._ray.get(next(stream))
         except StopIteration:
-            ended = Ended(True, "its task ended without a result")
+            ended = JobEnd(True, "its task ended without a result")
         except self._ray.exceptions.RayTaskError as error:
-            ended = Ended(True, f"its task failed: {str(error).strip().splitlines()[-1]}")
+            ended = JobEnd(True, f"its task failed: {str(error).strip().splitlines()[-1]}")
         except self._ray.exceptions.RayError as error:
             del self._running[stream]
             return self._again(name, work, number, error)
@@ -152,14 +152,14 @@ class Cluster:
             if isinstance(found, str):
                 self._progress.note(f"{name}: {found}")
                 return None
-            ended = Ended(True, found["unfit"]) if isinstance(found, dict) else Ended(*found)
+            ended = JobEnd(True, found["unfit"]) if isinstance(found, dict) else JobEnd(*found)
         del self._running[stream]
         return ended
 
-    def _again(self, name: str, work: bytes, number: int, error: Exception) -> Ended | None:
+    def _again(self, name: str, work: bytes, number: int, error: Exception) -> JobEnd | None:
         lost = f"its machine or its Ray worker was lost ({type(error).__name__})"
         if number >= self._tries:
-            return Ended(True, f"{lost}, {number} times")
+            return JobEnd(True, f"{lost}, {number} times")
         self._progress.note(f"{name}: {lost}; it goes on elsewhere from what is in its folder")
         self._start(name, work, number + 1)
         return None
@@ -180,7 +180,7 @@ class Cluster:
             deque(self._look(), maxlen=0)
 
 
-def places(resources: dict[str, float], cpus: float, gpus: float) -> int:
+def places_of_machine(resources: dict[str, float], cpus: float, gpus: float) -> int:
     """Return how many pieces of work a machine does at once."""
     of_each = ((resources.get(name, 0), wanted) for name, wanted in (("CPU", cpus), ("GPU", gpus)))
     return int(min((has // wanted for has, wanted in of_each if wanted), default=1))

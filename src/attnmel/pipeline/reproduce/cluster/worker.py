@@ -9,27 +9,27 @@ from pathlib import Path
 
 from attnmel.errors import AttnmelError
 from attnmel.pipeline.reproduce.commands import Commands
-from attnmel.pipeline.reproduce.rows import Ended
+from attnmel.pipeline.reproduce.rows import JobEnd
 from attnmel.progress import Silent
 
 LOOK_EVERY = 0.5
 """Seconds between two looks for a note and for the mark; a cancelled task is interrupted only then."""
 
-Work = Callable[[Commands], Ended]
+Work = Callable[[Commands], JobEnd]
 
 
 class _Notes(Silent):
     """Progress whose notes another thread reads."""
 
     def __init__(self) -> None:
-        self.waiting: queue.Queue[str | Ended] = queue.Queue()
+        self.waiting: queue.Queue[str | JobEnd] = queue.Queue()
 
     def note(self, message: str) -> None:
         self.waiting.put(message)
 
 
 def carry_out(work: bytes, mark: Path) -> Iterator[str | tuple[bool, str]]:
-    """Do pickled work, and yield its notes and at last its `Ended` as a plain tuple.
+    """Do pickled work, and yield its notes and at last its `JobEnd` as a plain tuple.
 
     Where the file `mark` is gone, or this thread is interrupted, a command that runs is interrupted, and awaited.
     """
@@ -44,7 +44,7 @@ def carry_out(work: bytes, mark: Path) -> Iterator[str | tuple[bool, str]]:
                 found = notes.waiting.get(timeout=LOOK_EVERY)
             except queue.Empty:
                 continue
-            if isinstance(found, Ended):
+            if isinstance(found, JobEnd):
                 yield (found.is_new, found.reason)
                 return
             yield found
@@ -74,8 +74,8 @@ def _do(work: Work, commands: Commands, notes: _Notes) -> None:
     try:
         ended = work(commands)
     except (AttnmelError, OSError) as error:
-        ended = Ended(True, str(error))
+        ended = JobEnd(True, str(error))
     except BaseException as error:
-        notes.waiting.put(Ended(True, f"{type(error).__name__}: {error}"))
+        notes.waiting.put(JobEnd(True, f"{type(error).__name__}: {error}"))
         raise
     notes.waiting.put(ended)

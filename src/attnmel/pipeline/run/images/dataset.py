@@ -37,7 +37,7 @@ from attnmel.errors import LabelError
 from attnmel.files.checksums import json_sha256
 from attnmel.pipeline.run.images.crops import open_crop
 from attnmel.pipeline.run.images.image_notes import note_images
-from attnmel.pipeline.run.images.left_out import ALL, refuse_unknown, without_class
+from attnmel.pipeline.run.images.left_out import ALL, refuse_unknown_ids, without_class
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Predictions, Split, class_index
 
@@ -192,7 +192,7 @@ def prepare(
         lesions = draw_fold(lesions, *fold_numbers(data.fold), seed=SPLIT_SEED)
         progress.note(f"fold {data.fold} of the training and validation images of {dataset.name} validates")
     excluded = frozenset(data.exclude) if name is None else frozenset[str]()
-    refuse_unknown(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
+    refuse_unknown_ids(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
     cache = open_crop(data, dataset, lesions, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}
     ordered = tuple(by_id[i] for i in cache.image_ids)

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from attnmel.data.preprocess.array_file import writable
 from attnmel.data.preprocess.images import central_crop
-from attnmel.features.sources import Described, Source
+from attnmel.features.sources import Described, FeatureSource
 from attnmel.features.system import FittedSystem
 from attnmel.files.checksums import json_sha256
 from attnmel.files.folders import cache_folder, replacing
@@ -28,7 +28,7 @@ PART = 64
 """Images a file: what work that is stopped loses at most."""
 
 
-class Part(NamedTuple):
+class DescribedRows(NamedTuple):
     """Some of the wanted images, described."""
 
     places: Integer[np.ndarray, " n"]
@@ -39,13 +39,13 @@ class Part(NamedTuple):
 def described_parts(
     prepared: Prepared,
     rows: Integer[np.ndarray, " N"],
-    source: Source,
+    source: FeatureSource,
     context: float,
     *,
     size: int,
     home: Path,
     progress: Progress = SILENT,
-) -> Iterator[Part]:
+) -> Iterator[DescribedRows]:
     """Give the descriptions of rows of the image cache, part by part; those that are not kept yet are computed first.
 
     `size`: side in pixels of the central square of the prepared images that is described.
@@ -61,7 +61,7 @@ def described_parts(
         for part in parts:
             places = np.flatnonzero(part_of == part)
             whole = _part(folder, part, prepared, source, context, size, progress)
-            yield Part(places, {tap: one[rows[places] - part * PART] for tap, one in whole.items()})
+            yield DescribedRows(places, {tap: one[rows[places] - part * PART] for tap, one in whole.items()})
             advance(len(places))
 
 
@@ -88,7 +88,7 @@ def system_predictions(
 
 
 def _part(
-    folder: Path, part: int, prepared: Prepared, source: Source, context: float, size: int, progress: Progress
+    folder: Path, part: int, prepared: Prepared, source: FeatureSource, context: float, size: int, progress: Progress
 ) -> Described:
     path = folder / f"part-{part:05d}.safetensors"
     if (found := _read(path)) is not None:

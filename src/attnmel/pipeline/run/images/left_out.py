@@ -17,7 +17,7 @@ ALL = "all"
 """Every image of a data set, whatever its split: how an external data set is evaluated."""
 
 
-def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
+def refuse_unknown_ids(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
     """Refuse to exclude ids that are not in the data set: after a typing error the leak would stay.
 
     Raises:

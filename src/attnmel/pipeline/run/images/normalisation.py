@@ -8,7 +8,7 @@ from jaxtyping import Float64, Int64
 
 from attnmel.config.recipe import Recipe
 from attnmel.config.settings.data import DataSettings, Statistics
-from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
+from attnmel.data.preprocess.cache import CHUNK, Cache, channel_statistics
 from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
 from attnmel.data.preprocess.images import central_crop
 from attnmel.files.checksums import text_sha256
@@ -59,7 +59,7 @@ def training_statistics(data: DataSettings, prepared: Prepared, progress: Progre
 
     def compute() -> dict[str, list[float]]:
         progress.note(f"computing the colour statistics of {len(rows)} training images")
-        mean, std = statistics(prepared.cache, rows)
+        mean, std = channel_statistics(prepared.cache, rows)
         return {"mean": [round(v, 6) for v in mean], "std": [round(v, 6) for v in std]}
 
     def read(values: dict[str, Any]) -> Statistics:

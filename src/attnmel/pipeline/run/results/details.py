@@ -17,12 +17,12 @@ from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_catego
 from attnmel.evaluation.classification.confusion_matrix import Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
 from attnmel.evaluation.classification.operating_points import PREVALENCES, SENSITIVITIES, Operating, operating_points
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
-from attnmel.evaluation.statistics.format import in_brackets, in_full, percent
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, nan_to_null, null_to_nan, read_json, write_json
+from attnmel.number_formats import in_ascii, in_full, percent
 from attnmel.pipeline.run.results.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults
 from attnmel.records import Predictions
 
@@ -134,10 +134,10 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     rows = [["threshold", *(in_full(point.threshold, missing="-") for point in points)]]
     at_these = f" at these {percent(operating.positives / (operating.positives + operating.negatives))}"
     for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", at_these), ("npv", at_these)):
-        rows.append([f"{name}{among}", *(_text(getattr(point.reached, name)) for point in points)])
+        rows.append([f"{name}{among}", *(in_ascii(getattr(point.reached, name)) for point in points)])
     for place, prevalence in enumerate(operating.prevalences):
-        rows.append([f"ppv at {percent(prevalence, 'g')}", *(_text(point.precision[place]) for point in points)])
-    rows.append(["specificity, own ROC (optimistic)", *(_text(point.read_off) for point in points)])
+        rows.append([f"ppv at {percent(prevalence)}", *(in_ascii(point.precision[place]) for point in points)])
+    rows.append(["specificity, own ROC (optimistic)", *(in_ascii(point.read_off) for point in points)])
     return header, rows
 
 
@@ -148,7 +148,3 @@ def _official(predictions: Predictions, name: str, resamples: int) -> ChallengeR
     rules = OFFICIAL[dataset]
     entry = entry_of(predictions, dataset, excluded=rules.excluded)
     return evaluate_challenge(dataset, entry, rules, resamples=resamples)
-
-
-def _text(interval: Interval) -> str:
-    return in_brackets(interval, to=" - ", missing="-")

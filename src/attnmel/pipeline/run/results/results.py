@@ -11,9 +11,9 @@ from attnmel.data.datasets.read_dataset import whole_set_tests
 from attnmel.errors import PredictionsError, counted, require_known
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import plain
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, null_to_nan, read_json, write_json
+from attnmel.number_formats import two_cells
 from attnmel.pipeline.run.images.left_out import ALL
 from attnmel.records import EVERY_SPLIT, scale_in_words
 
@@ -61,9 +61,9 @@ class SplitResults:
 
     def table(self) -> list[list[str]]:
         """Return the measures as text: task, measure, value, interval."""
-        measures = [[row.task, row.measure, *plain(row.interval)] for row in self.judgement.rows]
+        measures = [[row.task, row.measure, *two_cells(row.interval)] for row in self.judgement.rows]
         overlap = f"jaccard ({self.masks} masks)"
-        return measures + [[f"attention {name}", overlap, *plain(values)] for name, values in self.overlap.items()]
+        return measures + [[f"attention {name}", overlap, *two_cells(values)] for name, values in self.overlap.items()]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -48,7 +48,7 @@ def thresholds_of(
     return tuple(_threshold(sets, task, target) for task in found for target in SENSITIVITIES)
 
 
-class Scale(NamedTuple):
+class FittedScale(NamedTuple):
     """The temperature that fits some predictions, and the operating points of the probabilities at it."""
 
     temperature: float | None
@@ -57,11 +57,11 @@ class Scale(NamedTuple):
     """With the reason where there is no temperature."""
 
 
-def fitted_scale(validation: Predictions, target_classes: Sequence[str]) -> Scale:
+def fitted_scale(validation: Predictions, target_classes: Sequence[str]) -> FittedScale:
     """Fit the temperature to uncalibrated predictions of the validation images, and choose thresholds at it."""
     fitted = fit_temperature(validation)
     temperature = None if fitted.reason else fitted.value
-    return Scale(temperature, thresholds_of(at_temperature(validation, temperature), target_classes), fitted)
+    return FittedScale(temperature, thresholds_of(at_temperature(validation, temperature), target_classes), fitted)
 
 
 def stored_thresholds(run: RunFolder, card: Card) -> tuple[Threshold, ...]:

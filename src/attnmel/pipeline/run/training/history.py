@@ -12,6 +12,7 @@ from attnmel.evaluation.classification.report import main_value
 from attnmel.files.folders import replacing
 from attnmel.files.table_files import damage, number_or_nan, read_table, write_table
 from attnmel.losses import LossParts
+from attnmel.number_formats import fixed
 from attnmel.records import Predictions
 
 
@@ -47,9 +48,9 @@ class HistoryRow:
     def sentence(self) -> str:
         """Return the epoch as one line for the terminal."""
         return (
-            f"epoch {self.epoch}: loss {self.loss:.4f}, validation AUC {self.validation_auc:.3f}, "
-            f"AP {self.validation_ap:.3f}, balanced accuracy {self.validation_balanced_accuracy:.3f}, "
-            f"{self.images_per_second:.0f} images/s"
+            f"epoch {self.epoch}: loss {fixed(self.loss, 4)}, validation AUC {fixed(self.validation_auc)}, "
+            f"AP {fixed(self.validation_ap)}, balanced accuracy {fixed(self.validation_balanced_accuracy)}, "
+            f"{fixed(self.images_per_second, 0)} images/s"
         )
 
     @classmethod
@@ -104,8 +105,9 @@ class SegmenterRow:
     def sentence(self) -> str:
         """Return the epoch in one line for the terminal."""
         return (
-            f"epoch {self.epoch}: loss {self.loss:.4f}, held-out threshold Jaccard {self.threshold_jaccard:.3f}, "
-            f"Jaccard {self.jaccard:.3f}, Dice {self.dice:.3f}, {self.images_per_second:.0f} images/s"
+            f"epoch {self.epoch}: loss {fixed(self.loss, 4)}, held-out threshold Jaccard "
+            f"{fixed(self.threshold_jaccard)}, Jaccard {fixed(self.jaccard)}, Dice {fixed(self.dice)}, "
+            f"{fixed(self.images_per_second, 0)} images/s"
         )
 
 

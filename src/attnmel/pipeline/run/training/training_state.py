@@ -12,7 +12,7 @@ from attnmel import NOTICE
 from attnmel.errors import CheckpointError
 from attnmel.files.table_files import damage, parsed_json
 from attnmel.models.weights.checkpoints import CONTENT
-from attnmel.models.weights.safetensors_io import check_content, check_tensors, content_hash, load_state, save_state
+from attnmel.models.weights.safetensors_io import check_tensor_hash, check_tensors, load_state, save_state, tensors_hash
 from attnmel.pipeline.run.training.history import HistoryRow, Row, SegmenterRow, read_row
 
 NETWORK, OPTIMIZER = "network.", "optimizer."
@@ -48,7 +48,7 @@ def write_training_state(
         CheckpointError: the disk is full or cannot be written; the former file is kept.
     """
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
-    save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE, CONTENT: content_hash(tensors)})
+    save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE, CONTENT: tensors_hash(tensors)})
 
 
 def load_training_state(
@@ -62,7 +62,7 @@ def load_training_state(
         CheckpointError: the file is damaged or belongs to another network.
     """
     tensors, metadata = load_state(path)
-    check_content(tensors, metadata.get(CONTENT), path)
+    check_tensor_hash(tensors, metadata.get(CONTENT), path)
     weights = weights_of(tensors)
     check_tensors(weights, network.state_dict(), str(path))
     with damage(path, CheckpointError, "delete the run's folder, and train again"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from attnmel.errors import ConfigError, ReadingsError, counted
 from attnmel.evaluation.readers.decisions import DecisionThreshold
-from attnmel.evaluation.readers.study import analyse
+from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.files.own_files import require_only, require_own_file
 from attnmel.files.table_files import write_json
@@ -66,7 +66,7 @@ def analyse_study(file: Path, options: StudyOptions) -> AnalysedStudy:
     """
     data = read_study(file)
     options = replace(options, stated=data.thresholds, scale_threshold=data.threshold)
-    analysis = analyse(data.readings, options, second=data.second, experience=data.experience)
+    analysis = analyse_readings(data.readings, options, second=data.second, experience=data.experience)
     return AnalysedStudy(file, data, analysis)
 
 

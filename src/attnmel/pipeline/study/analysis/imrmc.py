@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.problems import Problem, shown_cell
 from attnmel.errors import ReadingsError
 from attnmel.evaluation.readers.readings import Readings
 from attnmel.files.folders import replacing
-from attnmel.pipeline.study.analysis.study_data import Reading, StudyData, study_data
+from attnmel.pipeline.study.analysis.study_data import ReadingRow, StudyData, study_data
 
 BEGIN = "BEGIN DATA"
 FIRST_LINE = "Readings of a study, by attnmel"
@@ -41,7 +41,7 @@ def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
         ReadingsError: lists each row that is not as the format has it.
     """
     start = next((number for number, line in enumerate(lines, 1) if begins_data(line)), 0)
-    rows: list[Reading] = []
+    rows: list[ReadingRow] = []
     truth: dict[str, bool] = {}
     problems: list[Problem] = []
     for number, line in enumerate(lines[start:], start + 1):
@@ -53,7 +53,7 @@ def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
         elif cells[0] in TRUTH:
             truth[cells[1]] = TRUTHS[float(cells[3])]
         else:
-            rows.append(Reading(number, cells[0], cells[1], cells[2], float(cells[3])))
+            rows.append(ReadingRow(number, cells[0], cells[1], cells[2], float(cells[3])))
     data = study_data(file, rows, truth, problems)
     notes = [*data.notes, *_miscounted(lines[:start], data.readings)]
     return dataclasses.replace(data, notes=tuple(notes))
@@ -62,15 +62,15 @@ def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
 def _problem(line: int, cells: Sequence[str], truth: dict[str, bool]) -> Problem | None:
     """Return what is wrong with one row, if anything."""
     if len(cells) != 4 or not all(cells[:3]):
-        return Problem(line, "", shown(",".join(cells)), "four cells: reader, case, modality, score")
+        return Problem(line, "", shown_cell(",".join(cells)), "four cells: reader, case, modality, score")
     score = number(cells[3])
     if cells[0] in TRUTH:
         if score not in TRUTHS:
-            return Problem(line, "", f"truth {shown(cells[3])}", "0 for a healthy and 1 for a diseased case")
+            return Problem(line, "", f"truth {shown_cell(cells[3])}", "0 for a healthy and 1 for a diseased case")
         if cells[1] in truth:
-            return Problem(line, "", f"a second truth of case {shown(cells[1])}", "one", kind="doubled")
+            return Problem(line, "", f"a second truth of case {shown_cell(cells[1])}", "one", kind="doubled")
     if math.isnan(score):
-        return Problem(line, "", f"score {shown(cells[3])}", "a number")
+        return Problem(line, "", f"score {shown_cell(cells[3])}", "a number")
     return None
 
 

@@ -15,11 +15,12 @@ from attnmel.evaluation.readers.power import (
     case_ratio,
     expected_against_machine,
     expected_difference,
-    scaled,
+    scaled_components,
     simulated,
 )
 from attnmel.evaluation.readers.readings import reader_aucs
 from attnmel.evaluation.readers.roe_metz import RoeMetz
+from attnmel.number_formats import fixed, plus
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.progress import Progress
 
@@ -161,7 +162,7 @@ class _Assumed:
         if self.pilot is None:
             components = self.model.components(healthy, diseased)
         else:
-            components = scaled(self.pilot[0], case_ratio(healthy, diseased, *self.pilot[1:]))
+            components = scaled_components(self.pilot[0], case_ratio(healthy, diseased, *self.pilot[1:]))
         expect = expected_against_machine if self.plan.machine else expected_difference
         margin = math.nan if self.plan.margin is None else self.plan.margin
         return expect(components, self.plan.aucs[0] - self.plan.aucs[1], readers, margin=margin)
@@ -217,13 +218,16 @@ def power_table(plan: Plan, rows: Sequence[PowerRow]) -> tuple[list[str], list[l
             str(row.readers),
             str(row.healthy),
             str(row.diseased),
-            _cell(row.expected.half_width),
-            _cell(row.expected.power, 2),
+            fixed(row.expected.half_width, missing="-"),
+            fixed(row.expected.power, 2, missing="-"),
         ]
-        own += [_cell(row.expected.non_inferiority, 2)] if plan.margin is not None else []
+        own += [fixed(row.expected.non_inferiority, 2, missing="-")] if plan.margin is not None else []
         if row.simulated is not None:
             one = row.simulated
-            own += [_cell(one.half_width), _cell(one.power, 2), _cell(one.coverage, 3)]
+            own += [
+                fixed(value, digits, missing="-")
+                for value, digits in ((one.half_width, 3), (one.power, 2), (one.coverage, 3))
+            ]
         cells.append(own)
     return header, cells
 
@@ -234,7 +238,7 @@ def power_sentences(plan: Plan, rows: Sequence[PowerRow]) -> Iterator[str]:
     who = ("the machine", "the readers") if plan.machine else ("the first modality", "the second")
     spread = f"variances of the pilot {plan.pilot}" if plan.pilot is not None else "readers of moderate variance"
     yield (
-        f"Assumed: an AUC of {first:g} of {who[0]} and {second:g} of {who[1]}, a difference of {first - second:+.3g}; "
+        f"Assumed: an AUC of {first:g} of {who[0]} and {second:g} of {who[1]}, a difference of {plus(first - second)}; "
         f"{spread}. Intervals are for other readers and other cases."
     )
     what = "finding that difference" if plan.margin is None else f"showing it not worse by {plan.margin:g}"
@@ -257,7 +261,3 @@ def power_sentences(plan: Plan, rows: Sequence[PowerRow]) -> Iterator[str]:
 def _or_more(count: int | None, what: str) -> str:
     most = {"readers": MOST_READERS, "cases": MOST_CASES}[what]
     return f"more than {most:,} {what}" if count is None else f"{count:,} {what}"
-
-
-def _cell(value: float, digits: int = 3) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"

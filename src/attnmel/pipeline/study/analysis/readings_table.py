@@ -5,14 +5,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from attnmel.data.tables.problems import Problem, refuse, shown
+from attnmel.data.tables.problems import Problem, refuse, shown_cell
 from attnmel.data.tables.text import Row, TableText, read_text
 from attnmel.data.tables.words import folded
 from attnmel.errors import ReadingsError, listed
 from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.files.table_files import unguarded, write_table
 from attnmel.pipeline.study.analysis.imrmc import TRUTH, number
-from attnmel.pipeline.study.analysis.study_data import Reading, StudyData, study_data
+from attnmel.pipeline.study.analysis.study_data import ReadingRow, StudyData, study_data
 
 NAMES: dict[str, tuple[str, ...]] = {
     "reader": ("reader", "reader_id", "readerid", "leser", "befunder"),
@@ -145,7 +145,7 @@ def _cells(text: TableText, columns: dict[str, int], problems: list[Problem]) ->
         yield row.line, {name: unguarded(row.cells[place]) for name, place in columns.items()}
 
 
-def _readings(text: TableText, columns: dict[str, int], problems: list[Problem]) -> Iterator[Reading]:
+def _readings(text: TableText, columns: dict[str, int], problems: list[Problem]) -> Iterator[ReadingRow]:
     for line, cells in _cells(text, columns, problems):
         if not cells["score"]:
             continue  # a case that was not answered
@@ -155,11 +155,13 @@ def _readings(text: TableText, columns: dict[str, int], problems: list[Problem])
         if empty:
             problems.append(Problem(line, empty, "nothing", "a name"))
         elif math.isnan(score):
-            problems.append(Problem(line, "score", shown(cells["score"]), "a number, or nothing where it was not read"))
+            problems.append(
+                Problem(line, "score", shown_cell(cells["score"]), "a number, or nothing where it was not read")
+            )
         elif repeat not in ("0", "1"):
-            problems.append(Problem(line, "repeat", shown(repeat), "0 for the first and 1 for the second reading"))
+            problems.append(Problem(line, "repeat", shown_cell(repeat), "0 for the first and 1 for the second reading"))
         else:
-            yield Reading(line, cells["reader"], cells["case"], cells["modality"], score, int(repeat), seconds)
+            yield ReadingRow(line, cells["reader"], cells["case"], cells["modality"], score, int(repeat), seconds)
 
 
 def _truth(
@@ -199,10 +201,10 @@ def _truths(text: TableText, case: int, truth: int, problems: list[Problem]) -> 
     for line, cells in _cells(text, {"case": case, "truth": truth}, []):
         known = TRUTHS.get(cells["truth"].casefold())
         if known is None and cells["truth"]:
-            problems.append(Problem(line, "truth", shown(cells["truth"]), "0 for healthy or 1 for diseased"))
+            problems.append(Problem(line, "truth", shown_cell(cells["truth"]), "0 for healthy or 1 for diseased"))
         elif known is not None and found.setdefault(cells["case"], known) != known:
             problems.append(
-                Problem(line, "truth", f"another truth of case {shown(cells['case'])}", "that of rows before")
+                Problem(line, "truth", f"another truth of case {shown_cell(cells['case'])}", "that of rows before")
             )
     return found
 
@@ -213,7 +215,9 @@ def _experience(text: TableText, columns: dict[str, int], problems: list[Problem
     for line, cells in _cells(text, columns, []) if "experience" in columns else ():
         level, reader = cells["experience"], cells["reader"]
         if level and found.setdefault(reader, level) != level:
-            problems.append(Problem(line, "experience", shown(level), f"{shown(found[reader])} as before of {reader}"))
+            problems.append(
+                Problem(line, "experience", shown_cell(level), f"{shown_cell(found[reader])} as before of {reader}")
+            )
     return found
 
 
@@ -226,9 +230,11 @@ def _thresholds(text: TableText, columns: dict[str, int], problems: list[Problem
         value, name = number(text.number(cell)), cells["modality"]
         own = DecisionThreshold(value, cells.get("threshold_source", "") or IN_TABLE)
         if math.isnan(value):
-            problems.append(Problem(line, "threshold", shown(cell), "a score, above which an answer is positive"))
+            problems.append(Problem(line, "threshold", shown_cell(cell), "a score, above which an answer is positive"))
         elif found.setdefault(name, own).value != value:
-            problems.append(Problem(line, "threshold", shown(cell), f"{found[name].value:g} as before with {name}"))
+            problems.append(
+                Problem(line, "threshold", shown_cell(cell), f"{found[name].value:g} as before with {name}")
+            )
     return found
 
 

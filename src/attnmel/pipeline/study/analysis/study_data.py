@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.data.tables.problems import Problem, refuse, shown
+from attnmel.data.tables.problems import Problem, refuse, shown_cell
 from attnmel.errors import ReadingsError, counted
 from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.evaluation.readers.readings import Readings
@@ -17,7 +17,7 @@ LARGEST = 2 * 10**8
 """Readings of the whole table of readers, cases and modalities; more do not fit into the memory of a small computer."""
 
 
-class Reading(NamedTuple):
+class ReadingRow(NamedTuple):
     """One answer of one reader."""
 
     line: int
@@ -48,7 +48,7 @@ class StudyData:
 
 
 def study_data(
-    file: Path, rows: Sequence[Reading], truth: Mapping[str, bool], problems: Sequence[Problem] = ()
+    file: Path, rows: Sequence[ReadingRow], truth: Mapping[str, bool], problems: Sequence[Problem] = ()
 ) -> StudyData:
     """Put rows into arrays, in the order of the names; cases that nobody read are left out, and counted in a note.
 
@@ -59,10 +59,11 @@ def study_data(
     first: dict[tuple[str, str, str, int], int] = {}
     for row in rows:
         if row.case not in truth:
-            found.append(Problem(row.line, "", f"a reading of case {shown(row.case)}", "a row with its truth"))
+            found.append(Problem(row.line, "", f"a reading of case {shown_cell(row.case)}", "a row with its truth"))
         key = (row.reader, row.case, row.modality, row.repeat)
         if key in first:
-            again = f"reader {shown(row.reader)} and case {shown(row.case)} with {shown(row.modality)} a second time"
+            reader, case, modality = map(shown_cell, key[:3])
+            again = f"reader {reader} and case {case} with {modality} a second time"
             expected = f"one reading (as in line {first[key]}), or a column 'repeat' with 1 for the second"
             found.append(Problem(row.line, "", again, expected, kind="doubled"))
         first.setdefault(key, row.line)
@@ -72,7 +73,7 @@ def study_data(
     return _filled(file, rows, truth)
 
 
-def _filled(file: Path, rows: Sequence[Reading], truth: Mapping[str, bool]) -> StudyData:
+def _filled(file: Path, rows: Sequence[ReadingRow], truth: Mapping[str, bool]) -> StudyData:
     modalities, readers = sorted({row.modality for row in rows}), sorted({row.reader for row in rows})
     read = {row.case for row in rows}
     cases = [case for case in truth if case in read]
@@ -109,4 +110,5 @@ def _alike(what: str, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            yield f"the {what} {shown(other)} and {shown(name)} differ in capital letters only, and count as two"
+            both = f"{shown_cell(other)} and {shown_cell(name)}"
+            yield f"the {what} {both} differ in capital letters only, and count as two"

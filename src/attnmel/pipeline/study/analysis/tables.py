@@ -10,8 +10,8 @@ from attnmel.report.sections.readers import reader_tables as tables
 def study_tables(found: StudyAnalysis, seconds: Mapping[str, Mapping[str, float]]) -> Iterator[Table]:
     """Yield each table that the readings allow."""
     yield tables.auc_table(found)
-    if tables.differences(found):
-        yield tables.difference_table(found)
+    if tables.every_difference(found):
+        yield tables.reader_difference_table(found)
     yield tables.reader_table(found)
     if found.binormal is not None:
         yield from tables.binormal_tables(found.binormal, found.human)

@@ -7,8 +7,8 @@ import numpy as np
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.readers.curves import average_curve, reader_curve
 from attnmel.evaluation.readers.study_results import StudyAnalysis
-from attnmel.evaluation.statistics.format import fixed
 from attnmel.figures.readers import ForestRow, flows_figure, forest_figure, reader_roc_figure, times_figure
+from attnmel.number_formats import fixed
 from attnmel.report.html.sections import Drawing, Section
 from attnmel.report.sections.readers import reader_tables as tables
 from attnmel.report.sections.readers.study_sentences import answers_of, machine_decides, notes_of
@@ -41,13 +41,13 @@ def _aucs(found: StudyAnalysis) -> Section:
     ]
     rows = [
         ForestRow(f"{one.first} \N{MINUS SIGN} {one.second}", one.random.value, one.random.low, one.random.high, True)
-        for one in tables.differences(found)
+        for one in tables.every_difference(found)
     ]
     if rows:
         drawn = forest_figure(rows, label="difference of AUC", name="forest-difference", line=0.0)
         figures.append(Drawing(drawn, "Differences for all readers and cases; right of 0 the first is better."))
     binormal = tables.binormal_tables(found.binormal, found.human) if found.binormal is not None else ()
-    own = [tables.auc_table(found), *([tables.difference_table(found)] if rows else [])]
+    own = [tables.auc_table(found), *([tables.reader_difference_table(found)] if rows else [])]
     return Section(
         name="auc",
         title="AUC",

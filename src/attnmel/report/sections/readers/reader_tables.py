@@ -9,7 +9,7 @@ from attnmel.evaluation.readers.decisions import SHARES
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.study_results import MachineResult, PairResult, StudyAnalysis
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span, signed
+from attnmel.number_formats import DASH, fixed, minus, p_cell, plus, plus_span, signed, significant
 from attnmel.report.html.sections import Table
 
 SHARE_WORDS = {
@@ -48,7 +48,7 @@ def auc_table(found: StudyAnalysis) -> Table:
     return Table("AUC averaged over readers, with 95 % intervals", heads, tuple(rows))
 
 
-def difference_table(found: StudyAnalysis) -> Table:
+def reader_difference_table(found: StudyAnalysis) -> Table:
     """Return each difference of two modalities, and of machines and readers."""
     margin = found.options.margin
     heads = ("difference", "of AUC", "p", "U-statistic", "p of it")
@@ -62,12 +62,12 @@ def difference_table(found: StudyAnalysis) -> Table:
             p_cell(one.u.unbiased.t.p),
             *((p_cell(one.non_inferior),) if margin is not None else ()),
         )
-        for one in differences(found)
+        for one in every_difference(found)
     )
     return Table("Differences for all readers and cases, with 95 % intervals", heads, rows)
 
 
-def differences(found: StudyAnalysis) -> tuple[PairResult, ...]:
+def every_difference(found: StudyAnalysis) -> tuple[PairResult, ...]:
     """Return all comparisons: of modalities, then of each machine with readers."""
     return (*found.pairs, *found.against_machine)
 
@@ -151,7 +151,7 @@ def decided(found: StudyAnalysis) -> bool:
 
 def _machine_words(one: MachineResult, found: StudyAnalysis) -> str:
     at = None if one.threshold is None else one.threshold.value
-    return one.name if at in (None, found.threshold) else f"{one.name}, above {at:.4g}"
+    return one.name if at in (None, found.threshold) else f"{one.name}, above {significant(at, 4)}"
 
 
 def share_reader_table(found: StudyAnalysis) -> Table:
@@ -231,8 +231,8 @@ def time_table(seconds: Mapping[str, Mapping[str, float]]) -> Table:
 
 
 def _short(value: float) -> str:
-    return DASH if math.isnan(value) else minus(f"{value:.4g}")
+    return DASH if math.isnan(value) else minus(significant(value, 4))
 
 
 def _freedom(value: float) -> str:
-    return DASH if math.isnan(value) else "normal" if math.isinf(value) else f"{value:.1f}"
+    return "normal" if math.isinf(value) else fixed(value, 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.machines import OF_READERS
 from attnmel.evaluation.readers.study_results import PairResult, StudyAnalysis
-from attnmel.evaluation.statistics.format import fixed, p_words, plus
+from attnmel.number_formats import fixed, p_words, plus, significant
 
 FEW = "since the formula does not know these bounds, and few readers make it wide; take the bound as the end"
 
@@ -144,7 +144,8 @@ def machine_decides(found: StudyAnalysis) -> Iterator[str]:
     for one in found.machines:
         if one.threshold is not None:
             hint = "; --machine-threshold names one" if one.threshold.source == OF_READERS else ""
-            yield f"{one.name}: its answer is positive above {one.threshold.value:.6g}, {one.threshold.source}{hint}"
+            at = significant(one.threshold.value, 6)
+            yield f"{one.name}: its answer is positive above {at}, {one.threshold.source}{hint}"
 
 
 def _all_alike(found: StudyAnalysis) -> Iterator[str]:
@@ -158,8 +159,8 @@ def _all_alike(found: StudyAnalysis) -> Iterator[str]:
         if not low <= threshold < high:
             kind = "positive" if low > threshold else "negative"
             yield (
-                f"{name}: the threshold {threshold:.6g} decides all cases alike ({kind}), since the scores are from "
-                f"{low:.6g} to {high:.6g}; give one of that scale by {option}"
+                f"{name}: the threshold {significant(threshold, 6)} decides all cases alike ({kind}), since the scores "
+                f"are from {significant(low, 6)} to {significant(high, 6)}; give one of that scale by {option}"
             )
 
 

@@ -1,0 +1,45 @@
+"""The documented tree is the tree; the files that CONTRIBUTING.md names exist."""
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "attnmel"
+INDENT = 2
+
+
+def documented_folders() -> set[str]:
+    """Read the folders of the tree in docs/architecture.md, below the package, by their indentation."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = page.partition("<!-- tree -->")[2].partition("<!-- end of tree -->")[0]
+    found, above = set(), [""]
+    for line in tree.splitlines():
+        match = re.match(r"    ( *)(\w+)/(?: |$)", line)
+        if match and match[2] != "attnmel":
+            depth = len(match[1]) // INDENT
+            above[depth:] = [f"{above[depth - 1]}{match[2]}/"]
+            found.add(above[depth])
+    return found
+
+
+def test_every_folder_of_the_tree_exists_and_every_folder_is_in_it() -> None:
+    packages = {f"{path.parent.relative_to(PACKAGE).as_posix()}/" for path in PACKAGE.rglob("__init__.py")} - {"./"}
+    documented = documented_folders()
+    assert documented - {"recipes/"} == packages
+    assert all((PACKAGE / folder).is_dir() for folder in documented)
+
+
+def test_every_file_of_the_repository_that_a_page_names_exists() -> None:
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")):
+        named = set(re.findall(r"`((?:src|tests|docs|benchmarks|\.ci)/[\w./-]+)`", page.read_text(encoding="utf-8")))
+        missing = {name for name in named if not (ROOT / name.rstrip("/")).exists()}
+        assert not missing, page
+    assert (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").count("`src/attnmel/") > 20
+
+
+def test_no_two_classes_share_a_name() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
+    names = Counter(one.name for tree in trees for one in tree.body if isinstance(one, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1 and not name.startswith("_")] == []

@@ -1,0 +1,221 @@
+"""Three readers in an installed Chromium do a whole study, while the server is killed; axe-core finds no violation."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.pipeline.study.small_study import open_study, small_study
+from tests.web.study.study_process import StudyProcess
+
+from attnmel.evaluation.readers.study_results import StudyOptions
+from attnmel.pipeline.study.analysis.analyse import analyse_study
+from attnmel.pipeline.study.export_study import export_study
+from attnmel.pipeline.study.study_file import hash_of
+from attnmel.pretrained.catalogue import DEFAULT, open_model
+from attnmel.pretrained.examples import FOLDER
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs an installed Chromium")]
+
+SIZES = {
+    "ana": {"viewport": {"width": 1200, "height": 900}},
+    "ben": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "eve": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
+}
+SHOWN = "!document.getElementById('reading').hidden || !document.getElementById('message').hidden"
+
+
+Serve = Callable[[Path], StudyProcess]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve a study until the end of the test."""
+    servers: list[StudyProcess] = []
+
+    def start(path: Path) -> StudyProcess:
+        servers.append(StudyProcess(path))
+        return servers[-1]
+
+    yield start
+    for one in servers:
+        one.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        one = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield one
+        one.close()
+
+
+def opened(browser: Any, server: StudyProcess, token: str, *, start: bool = True, **options: Any) -> Any:  # noqa: ANN401
+    page = browser.new_context(**options).new_page()
+    page.goto(f"http://127.0.0.1:{server.port}/#{token}")
+    page.wait_for_function(f"() => {SHOWN}")
+    if start and page.text_content("#message-heading") == "Welcome":
+        page.click("#again")
+        page.wait_for_selector("#reading:not([hidden])")
+    return page
+
+
+def answered(page: Any, *, wait: bool = True) -> None:  # noqa: ANN401
+    """Answer by the keyboard, and wait for what comes next."""
+    before = page.text_content("#count")
+    page.focus("#suspicion")
+    page.keyboard.press("ArrowRight")
+    for name in ("diagnosis", "confidence", "management"):
+        page.focus(f"#{name} input >> nth=0")
+        page.keyboard.press("Space")
+    page.keyboard.press("Control+Enter")
+    if wait:
+        page.wait_for_function(
+            f"count => document.getElementById('count').textContent !== count && ({SHOWN})", arg=before
+        )
+
+
+def violations(page: Any) -> list[str]:  # noqa: ANN401
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [one["id"] for one in Axe().run(page).response["violations"]]
+
+
+DIAGNOSES = {"melanoma": ("ISIC_0012395", "ISIC_0012758", "ISIC_0013242"), "nevus": ("ISIC_0012092", "ISIC_0012095")}
+"""Of the example images, by the table of ISIC 2017."""
+
+
+def real_study(place: Path) -> tuple[Path, dict[str, str]]:
+    """Make a study of real images and the model that comes along; return its folder and tokens."""
+    images = place / "lesions"
+    images.mkdir()
+    rows = ["image,label"]
+    for diagnosis, names in DIAGNOSES.items():
+        for name in names:
+            shutil.copy(FOLDER / f"{name}.jpg", images)
+            rows.append(f"{name}.jpg,{diagnosis}")
+    (images / "labels.csv").write_text("\n".join(rows) + "\n")
+    more = {"dataset": str(images), "machines": ("pretrained",), "show": "both"}
+    path, _, tokens = small_study(place, count=2, repeats=1, training=1, **more)
+    return path, tokens
+
+
+def test_three_readers_do_a_whole_study_while_the_server_is_killed(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, tokens = real_study(tmp_path)
+    server = serve(path)
+    for name, options in SIZES.items():
+        page = opened(browser, server, tokens[name], start=False, **options)
+        assert page.text_content("#message-heading") == "Welcome"
+        assert "You will see 6 images, one after another" in page.text_content("#message-list")
+        assert page.text_content("#count") == f"{name}: 0 of 10 answers given, to 6 images"
+        assert violations(page) == []
+        page.close()
+        page = opened(browser, server, tokens[name], **options)
+        assert page.text_content("#case-heading") == "Practice, image 1 of 6"
+        assert page.evaluate("document.getElementById('image').naturalWidth") == 320
+        assert violations(page) == []
+        answered(page)
+        assert violations(page) == []
+        server.kill()
+        answered(page, wait=False)
+        page.wait_for_selector("#status.problem")
+        assert "your answer is kept on this page" in page.text_content("#status")
+        server.start()
+        page.wait_for_function("() => document.getElementById('count').textContent.includes('2 of')")
+        page.wait_for_function(f"() => {SHOWN}")
+        assert page.text_content("#probability").endswith("% melanoma")
+        assert violations(page) == []
+        page.go_back()
+        page.go_forward()
+        page.wait_for_function(f"() => {SHOWN}")
+        assert page.text_content("#case-heading") == "Image 2 of 6, with the machine"
+        page.close()
+        page = opened(browser, server, tokens[name], **options)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        while page.is_hidden("#message"):
+            answered(page)
+        assert page.text_content("#message-heading") == "Thank you"
+        page.close()
+    with open_study(path) as found:
+        for reader in found.store.readers():
+            answers = found.store.answers(reader)
+            assert len(answers) == 10
+            assert all(0 < one.seconds < 120 for one in answers.values())
+        readings = export_study(found, tmp_path / "out").readings
+    assert readings is not None
+    (machine,) = analyse_study(readings, StudyOptions()).analysis.machines
+    (point,) = [one for one in open_model(DEFAULT).card.operating if one.target == 0.89]
+    assert machine.threshold is not None
+    assert machine.threshold.value == pytest.approx(100 * point.threshold)
+    assert machine.threshold.source == "the model's operating point for melanoma, target sensitivity 0.89"
+
+
+def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    server = serve(path)
+    page, other = opened(browser, server, tokens["ana"]), opened(browser, server, tokens["ana"])
+    for name in ("diagnosis", "confidence", "management"):
+        page.check(f"#{name} input >> nth=0")
+    assert page.text_content("#suspicion-value") == "not set"
+    assert "unset" in page.get_attribute("#suspicion", "class")
+    assert page.text_content("#diagnosis label:last-child") == "other or not listed"
+    confidence = page.locator("#confidence label").all_text_contents()
+    assert confidence == ["1: very unsure", "2", "3", "4", "5: very sure"]
+    for width, height in ((1366, 768), (1280, 600), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        hidden = page.locator("#viewer").evaluate("one => one.scrollHeight - one.clientHeight")
+        assert hidden == 0, "a reader sees the whole image, whatever the screen"
+    page.click("#send")
+    assert page.text_content("#status") == "Set the suspicion first: move the slider, or press its arrow keys."
+    page.click("#pause")
+    assert page.is_hidden("#reading")
+    page.click("#again")
+    assert page.is_checked("#diagnosis input >> nth=0"), "a pause forgets nothing"
+    answered(page)
+    answered(other, wait=False)
+    other.wait_for_selector("#message:not([hidden])")
+    assert other.text_content("#message-heading") == "Answered before"
+    other.click("#again")
+    other.wait_for_selector("#reading:not([hidden])")
+    assert other.text_content("#case-heading") == "Image 2 of 5"
+    wrong = opened(browser, server, "x" * 32)
+    assert wrong.text_content("#message-heading") == "This link does not open a study"
+
+
+def test_seconds_count_only_while_the_page_is_visible(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    server = serve(path)
+    page = opened(browser, server, tokens["ana"])
+    hidden = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true }); "
+    hidden += "document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(hidden, True)
+    page.evaluate("Date.now = () => 0")
+    page.wait_for_timeout(2500)
+    page.evaluate(hidden, False)
+    bodies: list[dict[str, float]] = []
+    page.on("request", lambda one: bodies.append(json.loads(one.post_data)) if one.method == "POST" else None)
+    answered(page)
+    assert 0 < bodies[0]["seconds"] < 2.4
+
+
+def test_a_link_after_the_end_says_that_the_study_has_ended(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, study, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    ended = study.model_copy(update={"ends": date(2020, 1, 2)})
+    with (path / "study.json").open("w") as file:
+        json.dump({"sha256": hash_of(ended), "study": ended.model_dump(mode="json")}, file)
+    connection = sqlite3.connect(path / "study.db")
+    connection.execute("UPDATE frozen SET sha256 = ?", (hash_of(ended),))
+    connection.commit()
+    connection.close()
+    page = opened(browser, serve(path), tokens["ana"])
+    assert page.text_content("#message-heading") == "This study has ended"
+    assert page.text_content("#message-text") == "the study ended on 2020-01-02; thank you for your answers"
