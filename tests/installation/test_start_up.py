@@ -104,7 +104,7 @@ loaded("reproduce", "isic2018", "--print-commands")
         command, _, loaded = line.partition(":")
         names = loaded.split()
         ours = {name.split(".")[1] for name in names if name.startswith("attnmel.")}
-        assert ours <= {"cli", "errors", "api", "progress"}, command
+        assert ours <= {"cli", "errors", "api", "number_formats", "progress"}, command
         assert set(names) & set(HEAVY) <= HELP_MAY_LOAD, command
     assert "torch" not in listed.split()
 

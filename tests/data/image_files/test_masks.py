@@ -72,7 +72,7 @@ def test_a_photograph_is_no_mask(tmp_path: Path, mode: str) -> None:
     pixels, _ = spot_on_skin(80, 60, centre=(40, 30), radii=(15, 15), grain=25)
     Image.fromarray(pixels).convert(mode).save(tmp_path / "a.png")
     with pytest.raises(
-        ImageError, match=r"a\.png is a photograph and no mask: \d+% of its pixels are neither black no"
+        ImageError, match=r"a\.png is a photograph and no mask: \d+ % of its pixels are neither black no"
     ):
         read_mask(tmp_path / "a.png")
 

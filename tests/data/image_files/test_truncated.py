@@ -54,5 +54,5 @@ def test_a_file_that_lacks_more_than_a_tenth_is_refused(
     whole: Path, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATTNMEL_TRUNCATED", "read")
-    with pytest.raises(ImageError, match=r"cut\.jpg is truncated or damaged \(\d+% of its rows are missing"):
+    with pytest.raises(ImageError, match=r"cut\.jpg is truncated or damaged \(\d+ % of its rows are missing"):
         prepared_image(cut(whole, share), crop=0.8, side=32)

@@ -51,7 +51,7 @@ def test_two_watches_end_in_any_order(first_ends_first: bool) -> None:
 def test_only_a_lock_that_is_kept_ends_a_process_that_uses_a_result(waits: str, code: int) -> None:
     program = f"""
 import ctypes
-from attnmel.pipeline.predict.stall_guard import watched
+from attnmel.pipeline.predict.stall_guard import stall_watched
 with stall_watched(1, stalled="stalled", stopped="stopped") as passed_on:
     for _ in passed_on([1]):
         {waits}

@@ -20,7 +20,7 @@ from attnmel.evaluation.readers.power import (
 )
 from attnmel.evaluation.readers.readings import reader_aucs
 from attnmel.evaluation.readers.roe_metz import RoeMetz
-from attnmel.number_formats import fixed, plus
+from attnmel.number_formats import fixed
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.progress import Progress
 
@@ -238,7 +238,7 @@ def power_sentences(plan: Plan, rows: Sequence[PowerRow]) -> Iterator[str]:
     who = ("the machine", "the readers") if plan.machine else ("the first modality", "the second")
     spread = f"variances of the pilot {plan.pilot}" if plan.pilot is not None else "readers of moderate variance"
     yield (
-        f"Assumed: an AUC of {first:g} of {who[0]} and {second:g} of {who[1]}, a difference of {plus(first - second)}; "
+        f"Assumed: an AUC of {first:g} of {who[0]} and {second:g} of {who[1]}, a difference of {first - second:+g}; "
         f"{spread}. Intervals are for other readers and other cases."
     )
     what = "finding that difference" if plan.margin is None else f"showing it not worse by {plan.margin:g}"
