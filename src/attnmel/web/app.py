@@ -188,7 +188,8 @@ def _nowhere(app: FastAPI, request: Request, error: StarletteHTTPException) -> s
     """Return what a request for nothing, or by a wrong method, can be answered; "" for any other error."""
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
-        return f"{shown_cell(request.url.path)} does not take {request.method}; send {allowed}"
+        methods = ", ".join(sorted(allowed.split(", ")))  # the framework joins a set
+        return f"{shown_cell(request.url.path)} does not take {request.method}; send {methods}"
     if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
         known = [one.path for one in app.routes if isinstance(one, APIRoute)]
         return f"there is nothing at {shown_cell(request.url.path)}; known: /, {', '.join(dict.fromkeys(known))}"
