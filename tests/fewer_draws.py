@@ -59,11 +59,7 @@ def _of_one_attribute(predictions: Predictions, *given: Any, **named: Any) -> Su
 @contextmanager
 def fewer_draws() -> Iterator[None]:
     """Draw few resamples and judge groups of one attribute, until the end of the block."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (intervals, metric_intervals, calibration, temperature, resampled_metrics):
-            patch.setattr(module, "bootstrap", _from_less)
-        patch.setattr(permutation, "_p", _from_less_p)
-        patch.setattr(details, "subgroups", _of_one_attribute)
+    with _replaced(_from_less, _from_less_p, _of_one_attribute) as patch:
         few = partial(summarised, resampling=ResamplingConfig(resamples=DRAWS, permutations=DRAWS))
         for module in (split, stored_maps):
             patch.setattr(module, "summarised", few)
@@ -73,9 +69,15 @@ def fewer_draws() -> Iterator[None]:
 @contextmanager
 def all_draws() -> Iterator[None]:
     """Compute all within a block of `fewer_draws`."""
+    with _replaced(_bootstrap, _p, subgroups):
+        yield
+
+
+@contextmanager
+def _replaced(bootstrap: object, p: object, groups: object) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (intervals, metric_intervals, calibration, temperature, resampled_metrics):
-            patch.setattr(module, "bootstrap", _bootstrap)
-        patch.setattr(permutation, "_p", _p)
-        patch.setattr(details, "subgroups", subgroups)
-        yield
+            patch.setattr(module, "bootstrap", bootstrap)
+        patch.setattr(permutation, "_p", p)
+        patch.setattr(details, "subgroups", groups)
+        yield patch

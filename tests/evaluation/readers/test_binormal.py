@@ -113,3 +113,13 @@ def test_areas_of_readers_are_compared_and_readers_without_one_are_left_out(draw
     kept = [[found.curves[name, f"r{reader}"].auc.value for reader in range(3)] for name in readings.modalities]
     assert [one.value for one in found.analysis.random.means] == pytest.approx(np.mean(kept, axis=1).tolist())
     assert found.analysis.random.differences[0, 1].error > 0
+
+
+def test_a_degenerate_area_may_be_that_of_hastings_approximate_deviate() -> None:
+    """21 of 22 diseased cases above all points inside: deviate 1.690995 by equation 26.2.23, and 1.690622 in truth."""
+    diseased = np.arange(44) < 22
+    scores = np.where(diseased, np.where(np.arange(44) == 0, 1.0, 4.0), np.arange(44) % 3 + 1.0)
+    limit, approximate = (fit_binormal(diseased, scores, degenerate=way).auc for way in ("limit", "approximate"))
+    assert limit.value == pytest.approx(21 / 22, abs=1e-12)
+    assert approximate.value == pytest.approx(0.9545810842, abs=1e-10)
+    assert limit.note == approximate.note == DEGENERATE

@@ -148,9 +148,7 @@ def smoothed(images: Float32[np.ndarray, "B s s"], width: float) -> Float32[np.n
     """Return the images under a Gaussian of that deviation in pixels, weights renormalised at the border."""
     place = np.arange(images.shape[1])
     weights = np.exp(-((place[:, None] - place) ** 2) / (2 * width**2))
-    weights[weights < FAINT] = (
-        0  # in float32 some of them would be subnormal, and products with these take 100 times as long
-    )
+    weights[weights < FAINT] = 0  # some would be subnormal in float32, and are multiplied far more slowly
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return weights @ images @ weights.T
 

@@ -72,8 +72,8 @@ def warped(
     for step in (0, 1, side - 1, 1):
         pixel += step
         corners.append(flat.take(pixel, mode="clip"))
-    here, beside, below, across = corners
-    values = _between(_between(here, beside, right), _between(below, across, right), down)
+    here, after, below, across = corners
+    values = _between(_between(here, after, right), _between(below, across, right), down)
     values *= inside
     return values.reshape(images.shape), inside.reshape(images.shape)
 
