@@ -40,6 +40,36 @@ def test_precision_is_as_asked_and_auto_follows_the_hardware(monkeypatch: pytest
         assert runtime.choose_precision("auto", CPU) == expected
 
 
+@pytest.mark.parametrize(("amx", "instructions", "speed", "fast"), [
+    (True, True, 0.5, True), (False, True, 2.0, True), (False, True, 1.1, False), (False, False, 2.0, False),
+])  # fmt: skip
+def test_bf16_with_avx512_alone_has_to_be_faster_than_float32(
+    monkeypatch: pytest.MonkeyPatch, amx: bool, instructions: bool, speed: float, fast: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
+    monkeypatch.setattr(runtime, "bf16_speed", lambda: speed)
+    assert runtime.has_fast_bf16(CPU) == fast
+
+
+def test_speed_of_bf16_is_measured_by_the_time_of_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent = 0.0
+
+    def product(one: torch.Tensor, other: torch.Tensor) -> None:
+        nonlocal spent
+        spent += 1.0 if one.dtype == torch.float32 else 0.25
+
+    monkeypatch.setattr(torch, "mm", product)
+    monkeypatch.setattr(runtime.time, "thread_time", lambda: spent)
+    threads = torch.get_num_threads()
+    runtime.bf16_speed.cache_clear()
+    try:
+        assert runtime.bf16_speed() == 4.0
+    finally:
+        runtime.bf16_speed.cache_clear()
+    assert torch.get_num_threads() == threads
+
+
 def test_autocast_runs_products_in_the_named_precision() -> None:
     layer, values = torch.nn.Linear(2, 2), torch.rand(1, 2)
     with runtime.autocast(CPU, "bf16"):

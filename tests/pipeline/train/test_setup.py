@@ -1,12 +1,15 @@
-"""The start of a training says nothing of the machine that is no mistake of the user's."""
+"""Before a training: no warning about the machine that is no mistake of the user's; when freed memory is kept."""
 
 import os
 from pathlib import Path
 
 import pytest
 
+from attnmel import runtime
+from attnmel.config.load import load_recipe
 from attnmel.config.settings.training import TrainingSettings
 from attnmel.pipeline.train.setup import launched_fabric
+from attnmel.pipeline.train.train import recipe_fabric
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SLURM runs on Linux alone")
@@ -17,3 +20,20 @@ def test_training_outside_a_job_of_slurm_is_not_warned_of(tmp_path: Path, monkey
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     fabric = launched_fabric(TrainingSettings(device="cpu", precision="float32"))  # a warning is an error in the tests
     assert fabric.world_size == 1
+
+
+@pytest.mark.parametrize(("changes", "keeps"), [
+    (("data.size=128", "training.batch=32"), True),
+    (("data.size=224", "training.batch=32"), False),
+    (("data.size=224", "training.batch=16"), True),
+    (("data.size=224", "training.batch=32", "model.trunk=mobilenet_v2"), True),
+    (("data.size=224", "training.batch=32", "training.precision=bf16"), True),
+])  # fmt: skip
+def test_memory_is_kept_in_the_process_where_that_stays_within_bounds(
+    changes: tuple[str, ...], keeps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bool] = []
+    monkeypatch.setattr(runtime, "keep_memory", lambda: kept.append(True))
+    settings = ("training.device=cpu", "training.precision=float32", *changes)
+    recipe_fabric(load_recipe("isic2017/attnmel", settings))
+    assert bool(kept) == keeps

@@ -45,6 +45,9 @@ from attnmel.pipeline.train.vgg_rescale import remedy
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Split
 
+KEPT_PIXELS = 32 * 160**2
+"""Pixels of a batch up to which a heavy trunk keeps the memory that it frees also in float32: half of those at 224."""
+
 
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     """Resolve settings that depend on this machine or folder, so that the stored recipe means the same elsewhere."""
@@ -93,9 +96,11 @@ def run_folder(recipe: AnyRecipe, out: Path | None = None, given: RunFolder | No
 def recipe_fabric(recipe: Recipe) -> Fabric:
     """Return the launched Fabric (devices, precision, processes) of a recipe; one serves all seeds of a command."""
     settings = recipe.training
-    # In float32 a heavy trunk's peak would pass 8 GB or nearly so (docs/performance.md); that of a light one is half.
+    # In float32 a heavy trunk's peak at 224 pixels, batch 32, would pass 8 GB or nearly so (docs/performance.md); a light
+    # one's is half, and both are in proportion to the pixels.
     light = all_light((recipe.model.trunk, *recipe.model.branches))
-    return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=light)
+    keep = light or settings.batch * recipe.data.size**2 <= KEPT_PIXELS
+    return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=keep)
 
 
 class TrainedRun(NamedTuple):
