@@ -29,7 +29,7 @@ from attnmel.config.load import load_recipe
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.batches.stored_maps import StoredMaps, Wanted, open_maps
-from attnmel.data.batches.views import Views
+from attnmel.data.batches.stored_views import Views
 from attnmel.data.preprocess.cache import Cache
 from attnmel.models.classifiers import trunk_of
 from attnmel.pipeline.train.setup import objective, schedule, set_up, start_network

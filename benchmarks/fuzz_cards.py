@@ -33,7 +33,7 @@ from attnmel.pipeline.fuse.evaluate import stored_card
 from attnmel.pipeline.predict.models.fused_model import FusedModel
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.images.normalisation import training_statistics
-from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.records import Lesion
 from fuzz_target import Target, whole_files

@@ -17,9 +17,9 @@ from attnmel import NOTICE
 from attnmel.config.load import changes
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.results.results import SplitResults, read_measures
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.training.history import read_history
 
 SHOWN = ("auc", "ap", "sensitivity", "specificity")

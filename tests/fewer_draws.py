@@ -19,7 +19,7 @@ from attnmel.evaluation.classification import metric_intervals
 from attnmel.evaluation.comparison import permutation, resampled_metrics
 from attnmel.evaluation.maps.summary import summarised
 from attnmel.evaluation.statistics import bootstrap as resampling
-from attnmel.evaluation.statistics import intervals
+from attnmel.evaluation.statistics import estimators
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, ResamplingConfig, Statistic
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.evaluation.subgroups import Subgroups, subgroups
@@ -76,7 +76,7 @@ def all_draws() -> Iterator[None]:
 @contextmanager
 def _replaced(bootstrap: object, p: object, groups: object) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (intervals, metric_intervals, calibration, temperature, resampled_metrics):
+        for module in (estimators, metric_intervals, calibration, temperature, resampled_metrics):
             patch.setattr(module, "bootstrap", bootstrap)
         patch.setattr(permutation, "_p", p)
         patch.setattr(details, "subgroups", groups)

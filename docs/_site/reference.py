@@ -177,7 +177,7 @@ API = (
     ("attnmel.statistics", "statistics on plain arrays"),
     ("attnmel.evaluation.statistics.bootstrap", "resampling"),
     ("attnmel.evaluation.statistics.delong", "areas under curves"),
-    ("attnmel.evaluation.statistics.intervals", "intervals"),
+    ("attnmel.evaluation.statistics.estimators", "intervals"),
     ("attnmel.evaluation.statistics.proportions", "proportions"),
     ("attnmel.evaluation.statistics.hypothesis_tests", "tests"),
     ("attnmel.evaluation.statistics.multi_seed", "several seeds"),

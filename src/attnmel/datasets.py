@@ -15,8 +15,8 @@ from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.datasets.read_dataset import SOURCES, Dataset, read_dataset
+from attnmel.files.data_frames import frame
 from attnmel.files.folders import dataset_folder, home_folder
-from attnmel.files.frames import frame
 from attnmel.progress import Progress
 from attnmel.records import ATTRIBUTES
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from attnmel.diagnoses import REST, class_among
 from attnmel.errors import LabelError, PredictionsError, listed
-from attnmel.files.frames import frame
+from attnmel.files.data_frames import frame
 from attnmel.files.table_files import read_table, write_table
 from attnmel.shapes import Bool, Float, Int
 

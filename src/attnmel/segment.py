@@ -10,8 +10,8 @@ from attnmel.api.model_names import refuse_swapped
 from attnmel.api.places import Place, optional_path
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import checked_arguments
+from attnmel.files.data_frames import frame
 from attnmel.files.folders import RunFolder, home_folder
-from attnmel.files.frames import frame
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:

@@ -39,6 +39,14 @@ def test_every_file_of_the_repository_that_a_page_names_exists() -> None:
     assert (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").count("`src/attnmel/") > 20
 
 
+def test_names_that_contributing_places_in_a_file_are_defined_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    placed = re.findall(r"`([A-Z]\w+)`[^`]{0,30}?\s(?:of|in)\s+`(src/[\w/]+\.py)`", page)
+    assert len(placed) > 5
+    for name, path in placed:
+        assert re.search(rf"^(?:class |def )?{name}\b\s*[:=(]", (ROOT / path).read_text(encoding="utf-8"), re.M), name
+
+
 def test_no_two_classes_share_a_name() -> None:
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
     names = Counter(one.name for tree in trees for one in tree.body if isinstance(one, ast.ClassDef))

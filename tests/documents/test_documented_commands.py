@@ -42,7 +42,7 @@ ELSEWHERE = {
     r"--set training.log=": "tests/pipeline/run/training/test_loggers.py",
     r"training.freeze=": "tests/pipeline/train/test_frozen_maps.py",
     r"model.(rescale|padding)=": "tests/pipeline/train/test_vgg_rescale.py",
-    r"--resume --set data.dataset=": "tests/pipeline/run/test_moved.py",
+    r"--resume --set data.dataset=": "tests/pipeline/run/test_run_location.py",
     r"--dicom-out": "tests/cli/commands/networks/test_dicom.py",
     r"--shard|attnmel join": "tests/cli/commands/networks/test_join.py",
     r"--int8": "tests/pipeline/export/test_export.py",

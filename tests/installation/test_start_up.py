@@ -161,13 +161,13 @@ AHEAD = """
 import sys
 
 own = {{*sys.modules}}
-from attnmel.deploy import ahead
+from attnmel.deploy import early_compile
 
-load = ahead.load_engine
+load = early_compile.load_engine
 def seen():
     print("\\nengine:", *{{*sys.modules}} - own)
     load()
-ahead.load_engine = seen
+early_compile.load_engine = seen
 sys.argv = ["attnmel", "predict", {model!r}, {image!r}]
 from attnmel.cli import main
 try:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnmel.errors import counted
-from attnmel.files.frames import frame
+from attnmel.files.data_frames import frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame

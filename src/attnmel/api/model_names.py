@@ -127,7 +127,7 @@ def run_of(model: str, out: Path | None = None, progress: Progress = SILENT) -> 
     from attnmel.files.hub import hub_name
     from attnmel.pipeline.hub.pull import pulled_run
     from attnmel.pipeline.pretrained.run import own_run
-    from attnmel.pipeline.run.copied import copied_run
+    from attnmel.pipeline.run.run_copy import copied_run
 
     if found := shipped(model, progress):
         return own_run(found, out)
@@ -159,7 +159,7 @@ def runs_of(path: Path) -> "tuple[RunFolder, ...]":
     """
     from attnmel.files.folders import RunFolder
     from attnmel.files.seeds import runs_in
-    from attnmel.pipeline.run.moved import no_run
+    from attnmel.pipeline.run.run_location import no_run
 
     if runs := runs_in(path):
         return runs
@@ -188,7 +188,7 @@ def runs_to_evaluate(model: str, out: Path | None, on: str | None, split: str | 
         ConfigError: as `run_of` and `runs_of`, or the pretrained model was trained on that split.
     """
     from attnmel.pipeline.pretrained.run import refuse_trained_on
-    from attnmel.pipeline.run.copied import copied_run
+    from attnmel.pipeline.run.run_copy import copied_run
     from attnmel.pretrained.catalogue import find_model
 
     if found := find_model(model):

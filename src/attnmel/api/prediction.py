@@ -13,7 +13,7 @@ from attnmel.arguments import checked_arguments
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import ConfigError, counted
-from attnmel.files.frames import frame
+from attnmel.files.data_frames import frame
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:

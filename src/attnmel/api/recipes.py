@@ -42,7 +42,7 @@ def open_recipe(
         LabelError: an exclusion list that cannot be used.
     """
     from attnmel.data.audit.exclusions import excluding
-    from attnmel.pipeline.run.moved import read_recipe
+    from attnmel.pipeline.run.run_location import read_recipe
 
     more: dict[str, object] = {"data.ablation": ablation} if ablation else {}
     more |= {"data.allow_leakage": True} if allow_leakage else {}

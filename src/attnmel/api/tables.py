@@ -41,7 +41,7 @@ class ThesisTable:
 
     def to_frame(self) -> "DataFrame":
         """Return the table that was written as CSV."""
-        from attnmel.files.frames import read_frame
+        from attnmel.files.data_frames import read_frame
 
         return read_frame(self.found.folder.table("csv"))
 

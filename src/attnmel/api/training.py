@@ -14,8 +14,8 @@ from attnmel.config.load import AnyRecipe, network_recipe, with_seeds
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError
+from attnmel.files.data_frames import frame
 from attnmel.files.folders import RunFolder, home_folder
-from attnmel.files.frames import frame
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def _fuse_parts(
     command: str,
     progress: Progress,
 ) -> TrainedSeed:
-    from attnmel.pipeline.parts import run_fusion
+    from attnmel.pipeline.fusion_training import run_fusion
 
     run = run_fusion(
         recipe,

@@ -8,7 +8,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line."""
-    from attnmel.cli.ahead import compile_named_network
+    from attnmel.cli.early_prediction import compile_named_network
 
     # pydantic would read the metadata of every installed package, to find plugins of its own.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

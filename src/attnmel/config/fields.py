@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from attnmel.config.settings.transforms import transforms_of
+from attnmel.config.settings.tta import transforms_of
 from attnmel.errors import ConfigError
 
 LESION: Literal["lesion"] = "lesion"

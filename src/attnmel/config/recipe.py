@@ -11,7 +11,7 @@ from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Transforms
 from attnmel.config.settings.data import DataSettings, Settings
 from attnmel.config.settings.model import LITE_TRUNKS, OWN, VGG_TRUNKS, ModelSettings
 from attnmel.config.settings.training import TrainingSettings
-from attnmel.config.settings.transforms import NO_TRANSFORMS
+from attnmel.config.settings.tta import NO_TRANSFORMS
 
 Prior = Literal["none", "lesion", "background", "dermoscopic", "structures", "structures+lesion"]
 STRUCTURES, STRUCTURES_AND_LESION = "structures", "structures+lesion"

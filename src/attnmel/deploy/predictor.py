@@ -15,12 +15,11 @@ import numpy as np
 
 from attnmel import NOTICE
 from attnmel.arguments import checked_arguments
-from attnmel.config.settings.transforms import Transform, transforms_of
+from attnmel.config.settings.tta import Transform, transforms_of
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
 from attnmel.data.preprocess.network_input import NetworkInput, Seen, network_input
-from attnmel.deploy.ahead import compile_ahead, opened_network
-from attnmel.deploy.given import (
+from attnmel.deploy.checked_inputs import (
     Image,
     LesionMask,
     check_mask,
@@ -30,6 +29,7 @@ from attnmel.deploy.given import (
     one_image,
     several,
 )
+from attnmel.deploy.early_compile import compile_ahead, opened_network
 from attnmel.deploy.onnx.texts import ATTENTION, BOUND, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads

@@ -12,7 +12,7 @@ from attnmel.evaluation.calibration.temperature import at_temperature, without_t
 from attnmel.evaluation.classification.confusion_matrix import ClassFigures, Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve, net_benefit, treat_all
 from attnmel.evaluation.classification.operating_points import Operating, points_at
-from attnmel.evaluation.classification.threshold_points import OperatingPoint
+from attnmel.evaluation.classification.reached_at_threshold import OperatingPoint
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.records import Predictions
 

@@ -19,7 +19,7 @@ from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking, averag
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.delong import areas
-from attnmel.evaluation.statistics.intervals import NOTHING, estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.estimators import NOTHING, estimate_shares, estimate_smooth
 from attnmel.evaluation.statistics.left_out import LeftOut, Units
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, GroupFigures, WholeSetResults, group_figures

@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 from scipy import ndimage
 
-from attnmel.features.extra import needed
+from attnmel.features.packages import needed
 
 Pixels = UInt8[np.ndarray, "B s s 3"]
 

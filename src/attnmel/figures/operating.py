@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.classification.operating_points import Operating
-from attnmel.evaluation.classification.threshold_points import OperatingPoint
+from attnmel.evaluation.classification.reached_at_threshold import OperatingPoint
 from attnmel.figures.svg import FAINT, LEGEND_ROW, MARKS, SERIES, SQUARE, STYLE, empty_axes, legend, svg_text
 
 HEIGHT = 3.0

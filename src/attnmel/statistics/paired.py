@@ -14,7 +14,7 @@ from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, PERMUTATIONS, RE
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
 from attnmel.evaluation.statistics.hypothesis_tests import holm as holm_corrected
-from attnmel.files.frames import frame
+from attnmel.files.data_frames import frame
 from attnmel.statistics.inputs import Column, Columns, Data
 from attnmel.statistics.single import POSITIVE, checked_confidence, checked_probabilities, one_class
 

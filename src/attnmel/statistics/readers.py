@@ -9,7 +9,7 @@ from attnmel.errors import ReadingsError, listed
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
 from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
-from attnmel.files.frames import frame
+from attnmel.files.data_frames import frame
 from attnmel.pipeline.study.analysis.analysis_dict import analysis_dict
 from attnmel.pipeline.study.analysis.analysis_rows import analysis_rows
 from attnmel.pipeline.study.analysis.power import Plan, PowerRow, power_rows

@@ -23,7 +23,7 @@ from attnmel.evaluation.statistics.bootstrap import (
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.proportions import share_interval
 from attnmel.evaluation.statistics.sampling import Sampling
-from attnmel.files.frames import frame
+from attnmel.files.data_frames import frame
 from attnmel.records import REST, Predictions
 from attnmel.statistics.inputs import Column, Columns, Data
 

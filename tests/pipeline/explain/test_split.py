@@ -23,9 +23,9 @@ from attnmel.pipeline.explain.runs import explain_each
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.images.dataset import prepare
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.open_split import open_split
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.saliency.map_files import read_levels
 
 if TYPE_CHECKING:

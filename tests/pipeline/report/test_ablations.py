@@ -24,8 +24,8 @@ from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.report import _published, report_runs
 from attnmel.pipeline.run.images.dataset import prepare, split_batches, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.train.train import run_folder, train_run
 from attnmel.records import Predictions
 

@@ -12,8 +12,8 @@ from attnmel.errors import ConfigError, LabelError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.images.normalisation import with_statistics
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import continued_recipe, read_provenance
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.train.priors import prepare_prior
 
 if TYPE_CHECKING:

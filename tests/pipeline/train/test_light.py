@@ -21,8 +21,8 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.images.normalisation import with_statistics
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.train.train import train_run
 
 if TYPE_CHECKING:

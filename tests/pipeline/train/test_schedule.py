@@ -16,7 +16,7 @@ from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.files.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.run.images.dataset import prepare, training_batches
-from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.train.train import train_run
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.shared import shared_provenance, shared_recipe
+from attnmel.pipeline.run.publishable import shared_provenance, shared_recipe
 from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train.teacher import prepare_teacher
 from attnmel.pipeline.train.train import train_run

@@ -21,8 +21,8 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT

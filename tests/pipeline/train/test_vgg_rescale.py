@@ -21,8 +21,8 @@ from attnmel.models.weights.safetensors_io import save_state
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import prepare, split_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train.setup import put_start_weights, start_network
 from attnmel.pipeline.train.train import train_run

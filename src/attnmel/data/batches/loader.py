@@ -15,7 +15,7 @@ from attnmel.data.batches.batch import Batch, oversampled
 from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.batches.scale_and_colour import Warp, WarpRange
-from attnmel.data.batches.views import Views
+from attnmel.data.batches.stored_views import Views
 from attnmel.errors import ConfigError, LabelError
 from attnmel.runtime import spare_memory
 

@@ -17,11 +17,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
-from attnmel.data.image_files.at_once import PixelBudget
 from attnmel.data.image_files.colour.png_chunks import png_chunks
 from attnmel.data.image_files.damage import DAMAGE, contradictions_as_damage
 from attnmel.data.image_files.depth import GREY, Deep, photograph_white, read_deep, reduced
 from attnmel.data.image_files.formats import READ, START, Format, format_of, name_of_unread
+from attnmel.data.image_files.open_pixels import PixelBudget
 from attnmel.data.image_files.picture import UNNAMED, ImageFile, ImageSource, NamedBytes, Picture
 from attnmel.data.image_files.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated, lacks_little
 from attnmel.errors import ImageError

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
-from attnmel.config.settings.transforms import PLAIN, Transform
+from attnmel.config.settings.tta import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.colour_constancy import colour_corrected
 from attnmel.data.preprocess.coverage import covered
@@ -25,7 +25,7 @@ from attnmel.data.preprocess.images import (
     prepared_parts,
     prepared_pixels,
 )
-from attnmel.data.preprocess.transforms import transformed
+from attnmel.data.preprocess.tta import transformed
 from attnmel.errors import ImageError
 from attnmel.records import ColourStatistics
 from attnmel.shapes import Bool, UInt8

@@ -15,7 +15,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.metric_set import mixed
 from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.intervals import estimate_of_sums, estimate_shares
+from attnmel.evaluation.statistics.estimators import estimate_of_sums, estimate_shares
 from attnmel.evaluation.statistics.proportions import mean_interval_of, mean_of_defined, share
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, sums_in_cells
-from attnmel.evaluation.statistics.intervals import estimate
+from attnmel.evaluation.statistics.estimators import estimate
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 

@@ -18,8 +18,13 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.choose_threshold import LEAST, chosen_threshold
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
+from attnmel.evaluation.classification.reached_at_threshold import (
+    OperatingPoint,
+    ThresholdColumns,
+    points_of,
+    sampling_of,
+)
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.classification.threshold_points import OperatingPoint, ThresholdColumns, points_of, sampling_of
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, ROUNDING, Interval
 from attnmel.records import Predictions, scale_in_words
 

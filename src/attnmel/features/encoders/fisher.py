@@ -18,7 +18,7 @@ from jaxtyping import Float, Float64
 from scipy.special import logsumexp
 
 from attnmel.errors import TrainingError
-from attnmel.features.extra import needed
+from attnmel.features.packages import needed
 
 Descriptors = Float[np.ndarray, "T d"]
 Arrays = Mapping[str, Float64[np.ndarray, "..."]]

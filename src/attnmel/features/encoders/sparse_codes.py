@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from attnmel.errors import TrainingError
-from attnmel.features.extra import needed
+from attnmel.features.packages import needed
 
 Patches = UInt8[np.ndarray, "T d"]
 

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from attnmel.config.system import WITH_GAMMA, Kernel, SvmSettings
 from attnmel.evaluation.classification.ranking import Ranking, roc_auc
-from attnmel.features.extra import needed
+from attnmel.features.packages import needed
 from attnmel.features.svm.kernels import compared, kernel, unit_of
 from attnmel.features.svm.logistic import Logistic, fit_logistic
 from attnmel.features.svm.scaling import FittedScaling, fit_scaling

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from attnmel.config.system import Scaling
 from attnmel.errors import TrainingError
-from attnmel.features.extra import needed
+from attnmel.features.packages import needed
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel import NOTICE
-from attnmel.config.settings.transforms import transforms_note, transforms_of
+from attnmel.config.settings.tta import transforms_note, transforms_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.datasets.read_dataset import own_folder_path

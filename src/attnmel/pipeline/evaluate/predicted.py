@@ -9,10 +9,10 @@ from jaxtyping import Float64, Integer
 
 from attnmel import runtime
 from attnmel.config.recipe import Recipe
-from attnmel.config.settings.transforms import Transform
+from attnmel.config.settings.tta import Transform
 from attnmel.data.batches.ablate import painter
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.preprocess.transforms import transformed
+from attnmel.data.preprocess.tta import transformed
 from attnmel.evaluation.predict import PredictionsWithMaps, predict_batches
 from attnmel.features.store import SystemNetwork
 from attnmel.models.output import predict_squares

@@ -11,8 +11,8 @@ from attnmel.config.fusion import FITTED_RULES, STACKS, Rule
 from attnmel.errors import LabelError, PredictionsError
 from attnmel.evaluation.fusion.align import Aligned, align_members
 from attnmel.evaluation.fusion.fusion import FOLDS, Fusion, fit_fusion, unfitted
-from attnmel.features.extra import needed
 from attnmel.features.folds import draw_folds
+from attnmel.features.packages import needed
 from attnmel.pipeline.fuse.members import Member, member_predictions
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.records import Predictions

@@ -5,7 +5,7 @@ from pathlib import Path
 from attnmel.files.folders import RunFolder
 from attnmel.files.hub import FILES, HubName, hub_folder
 from attnmel.models.weights.checkpoints import read_checkpoint
-from attnmel.pipeline.run.copied import placed_run
+from attnmel.pipeline.run.run_copy import placed_run
 
 
 def pulled_run(name: HubName, folder: Path | None = None) -> RunFolder:

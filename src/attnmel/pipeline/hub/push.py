@@ -17,10 +17,10 @@ from attnmel.files.folders import RunFolder
 from attnmel.files.hub import CARD, FILES, HubName, hub_api, hub_errors, hub_name
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
 from attnmel.pipeline.hub.card import model_readme
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
+from attnmel.pipeline.run.publishable import shared_data, shared_provenance, shared_recipe
 from attnmel.pipeline.run.results.results import SplitResults, read_measures, write_measures
-from attnmel.pipeline.run.shared import shared_data, shared_provenance, shared_recipe
+from attnmel.pipeline.run.run_location import read_recipe
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
-from attnmel.config.settings.transforms import NO_TRANSFORMS
+from attnmel.config.settings.tta import NO_TRANSFORMS
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads

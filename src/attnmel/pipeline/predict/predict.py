@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.config.fields import ComputePrecision
-from attnmel.config.settings.transforms import transforms_note
+from attnmel.config.settings.tta import transforms_note
 from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx.texts import BOUND
 from attnmel.deploy.workers import STALL_LIMIT

@@ -21,12 +21,12 @@ from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.pretrained.card import model_card
 from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
 from attnmel.pipeline.run.images.dataset import Prepared
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
+from attnmel.pipeline.run.publishable import shared_data, shared_provenance, shared_recipe
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, add_measures
 from attnmel.pipeline.run.results.thresholds import fitted_scale
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.shared import shared_data, shared_provenance, shared_recipe
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pretrained.card import MOST_BYTES, ModelCard, Words
 from attnmel.pretrained.catalogue import CARD_FILE
 from attnmel.progress import SILENT, Progress

@@ -6,10 +6,10 @@ from pathlib import Path
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.pipeline.pretrained.cross_validation import SPLITS
-from attnmel.pipeline.run.copied import placed_run
 from attnmel.pipeline.run.images.dataset import ALL
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.results.results import CHOOSES
+from attnmel.pipeline.run.run_copy import placed_run
+from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pretrained.catalogue import Shipped
 
 

@@ -20,8 +20,8 @@ from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.files.folders import RunFolder, home_folder, predicted_masks
 from attnmel.number_formats import size_in_words
-from attnmel.pipeline.run.moved import new_run_folder
-from attnmel.pipeline.run.parts import part_notes, parts_of
+from attnmel.pipeline.run.fusion_parts import part_notes, parts_of
+from attnmel.pipeline.run.run_location import new_run_folder
 from attnmel.pipeline.segment.masks_table import read_masks_table
 
 SEGMENTER = "segmenter"

@@ -12,7 +12,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
-from attnmel.evaluation.statistics.intervals import NOTHING
+from attnmel.evaluation.statistics.estimators import NOTHING
 from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
 from attnmel.evaluation.thesis.reproduced import (
     Against,
@@ -25,11 +25,11 @@ from attnmel.evaluation.thesis.reproduced import (
 )
 from attnmel.evaluation.thesis.tables import BlockPlan, table_title
 from attnmel.pipeline.evaluate.compare import compare_runs
+from attnmel.pipeline.reproduce.existing_predictions import GivenRow, against_reference
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.footnotes import block_notes, facts, footnotes, run_lines
-from attnmel.pipeline.reproduce.given import GivenRow, against_reference
 from attnmel.pipeline.reproduce.jobs import Job, TableJobs, TableOptions, settings_of
-from attnmel.pipeline.run.parts import part_recipes
+from attnmel.pipeline.run.fusion_parts import part_recipes
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 

@@ -17,7 +17,7 @@ from attnmel.models.weights.age_sex_prior import AGE_SEX
 from attnmel.models.weights.card import FITTED, Card, network_settings
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
-from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe, stored_provenance
+from attnmel.pipeline.run.run_location import DATASET_FROM_RUN, adapted, path_from_run, read_recipe, stored_provenance
 
 OF_THE_SQUARES = ("size", "crop", "crop_margin", "crops", "colour_constancy")
 """Settings of the data that a checkpoint has to share with its run."""

@@ -22,10 +22,10 @@ from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import Known, read_images
-from attnmel.pipeline.run.moved import no_run, read_recipe
 from attnmel.pipeline.run.provenance import check_card, read_provenance, refuse_other_data
 from attnmel.pipeline.run.results.details import Details, find_details, read_details, write_details
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, read_measures, write_measures
+from attnmel.pipeline.run.run_location import no_run, read_recipe
 from attnmel.pipeline.run.training.history import HistoryRow, read_history
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions, scale_in_words

@@ -15,7 +15,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION, PAINTED
 from attnmel.data.batches.loader import view_batches
 from attnmel.data.batches.stored_maps import VERSION, StoredMaps, Wanted, open_maps
-from attnmel.data.batches.views import Views
+from attnmel.data.batches.stored_views import Views
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.features.trunk_network import state_hash
 from attnmel.files.checksums import json_sha256

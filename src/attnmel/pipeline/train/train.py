@@ -23,8 +23,8 @@ from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
-from attnmel.pipeline.run.moved import new_run_folder, read_recipe
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
+from attnmel.pipeline.run.run_location import new_run_folder, read_recipe
 from attnmel.pipeline.run.training.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.train.classifier import ClassifierTask

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.classification.operating_points import Operating
-from attnmel.evaluation.classification.threshold_points import OperatingPoint
+from attnmel.evaluation.classification.reached_at_threshold import OperatingPoint
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.figures.operating import operating_figure
 from attnmel.number_formats import fixed, in_brackets, in_full, percent, span, stacked

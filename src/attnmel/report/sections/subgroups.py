@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.classification.choose_threshold import LEAST
-from attnmel.evaluation.classification.threshold_points import OperatingPoint
+from attnmel.evaluation.classification.reached_at_threshold import OperatingPoint
 from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import SHOWN, Subgroup, Subgroups
 from attnmel.figures.subgroups import subgroup_forest_figure

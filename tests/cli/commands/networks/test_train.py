@@ -9,7 +9,7 @@ import pytest
 
 from attnmel.cli.app import main
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.run_location import read_recipe
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from attnmel import runtime
-from attnmel.config.settings.transforms import transforms_of
+from attnmel.config.settings.tta import transforms_of
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.data.preprocess.network_input import NetworkInput, network_input

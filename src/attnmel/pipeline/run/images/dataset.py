@@ -18,7 +18,7 @@ from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batch
 from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.batches.views import Views
+from attnmel.data.batches.stored_views import Views
 from attnmel.data.datasets.own.folder import TABLE, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import (

@@ -11,7 +11,7 @@ from attnmel.evaluation.calibration.temperature import Temperature, at_temperatu
 from attnmel.evaluation.classification.choose_threshold import chosen_threshold
 from attnmel.evaluation.classification.operating_points import SENSITIVITIES
 from attnmel.evaluation.classification.ranking import Ranking
-from attnmel.evaluation.classification.threshold_points import reached_above
+from attnmel.evaluation.classification.reached_at_threshold import reached_above
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Achieved, Threshold

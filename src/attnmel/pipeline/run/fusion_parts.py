@@ -9,7 +9,7 @@ from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.overrides import key_of, of_recipe
 from attnmel.errors import ConfigError
-from attnmel.pipeline.run.moved import new_run_folder
+from attnmel.pipeline.run.run_location import new_run_folder
 
 OWN = ("name", "title", "published", "fusion", "training.seed")
 """Settings of the fusion that are not passed on to its parts."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from attnmel.data.batches.crop_and_flip import Augmentation
-from attnmel.data.batches.views import Views
+from attnmel.data.batches.stored_views import Views
 
 SIDE, SIZE = 12, 8
 

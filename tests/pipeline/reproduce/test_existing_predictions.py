@@ -16,7 +16,7 @@ from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.score import score
-from attnmel.pipeline.reproduce.given import given_rows
+from attnmel.pipeline.reproduce.existing_predictions import given_rows
 from attnmel.pipeline.reproduce.jobs import NO_ROWS, TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.run import Run

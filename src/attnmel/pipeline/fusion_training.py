@@ -10,9 +10,9 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.fuse.fuse import fuse
-from attnmel.pipeline.run.moved import new_run_folder
-from attnmel.pipeline.run.parts import part_notes, part_recipes
+from attnmel.pipeline.run.fusion_parts import part_notes, part_recipes
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.run_location import new_run_folder
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT, Progress
 

@@ -20,11 +20,11 @@ def compile_named_network(words: Sequence[str]) -> None:
         case _:
             return
     if path is not None and not any(word.startswith(PRECISION) for word in options):
-        from attnmel.deploy import ahead
+        from attnmel.deploy import early_compile
         from attnmel.threads import requested_threads
 
         with suppress(ConfigError):
-            ahead.compile_ahead(path, threads=requested_threads())
+            early_compile.compile_ahead(path, threads=requested_threads())
 
 
 def _more_images(options: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 import pytest
 
 from attnmel.config.load import load_recipe
-from attnmel.config.settings.transforms import PLAIN, transforms_note, transforms_of
+from attnmel.config.settings.tta import PLAIN, transforms_note, transforms_of
 from attnmel.errors import ConfigError
 
 KNOWN = (

@@ -12,11 +12,11 @@ from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import load_run_recipe, recipe_names
 from attnmel.errors import ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
-from attnmel.pipeline.parts import run_fusion
+from attnmel.pipeline.fusion_training import run_fusion
 from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import reproduce
-from attnmel.pipeline.run.parts import part_notes, part_recipes
+from attnmel.pipeline.run.fusion_parts import part_notes, part_recipes
 from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.deploy.given import check_mask, model_file, model_name, one_image, several
+from attnmel.deploy.checked_inputs import check_mask, model_file, model_name, one_image, several
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.pretrained.examples import example_images
 from attnmel.threads import requested_threads

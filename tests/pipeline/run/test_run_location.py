@@ -9,8 +9,8 @@ import pytest
 from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, moved_to, path_from_run, read_recipe
 from attnmel.pipeline.run.provenance import refuse_other_settings
+from attnmel.pipeline.run.run_location import DATASET_FROM_RUN, adapted, moved_to, path_from_run, read_recipe
 
 
 def project(folder: Path) -> RunFolder:

@@ -10,8 +10,8 @@ from attnmel.files.download import Downloaded
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.checkpoints import checkpoint_file
-from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import place_of_data, read_provenance, write_provenance
+from attnmel.pipeline.run.run_location import read_recipe
 
 
 def copied_run(run: RunFolder, out: Path) -> RunFolder:

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from attnmel.evaluation.statistics.bootstrap import bootstrap, percentile_interval
-from attnmel.evaluation.statistics.intervals import estimate, estimate_of_sums, estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.estimators import estimate, estimate_of_sums, estimate_shares, estimate_smooth
 from attnmel.evaluation.statistics.sampling import Sampling
 
 GROUPS = [f"lesion-{number // 2}" for number in range(40)]

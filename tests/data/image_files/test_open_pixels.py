@@ -2,7 +2,7 @@
 
 import threading
 
-from attnmel.data.image_files.at_once import PixelBudget
+from attnmel.data.image_files.open_pixels import PixelBudget
 
 
 def test_the_sum_of_pixels_stays_below_the_bound_and_everybody_gets_in() -> None:

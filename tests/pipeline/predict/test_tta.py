@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.config.settings.transforms import transforms_of
+from attnmel.config.settings.tta import transforms_of
 from attnmel.data.preprocess.images import prepared_image
-from attnmel.data.preprocess.transforms import transformed
+from attnmel.data.preprocess.tta import transformed
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder

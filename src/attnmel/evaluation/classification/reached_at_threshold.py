@@ -22,7 +22,7 @@ from attnmel.evaluation.classification.choose_threshold import (
 )
 from attnmel.evaluation.classification.ranking import Ranking
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.intervals import NOTHING, estimate, estimate_shares
+from attnmel.evaluation.statistics.estimators import NOTHING, estimate, estimate_shares
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnmel.deploy import ahead
+from attnmel.deploy import early_compile
 from attnmel.deploy.openvino import OnnxNetwork
 from attnmel.errors import CheckpointError
 
@@ -20,10 +20,10 @@ def test_what_was_begun_is_used_once_and_answers_as_one_opened_in_turn(
             opened.append(path)
             super().__init__(path, precision="float32", threads=threads)
 
-    monkeypatch.setattr(ahead, "OnnxNetwork", Counted)
-    ahead.compile_ahead(exported)
-    ahead.compile_ahead(exported)
-    begun, fresh = (ahead.opened_network(exported, precision="float32", threads=None) for _ in range(2))
+    monkeypatch.setattr(early_compile, "OnnxNetwork", Counted)
+    early_compile.compile_ahead(exported)
+    early_compile.compile_ahead(exported)
+    begun, fresh = (early_compile.opened_network(exported, precision="float32", threads=None) for _ in range(2))
     assert len(opened) == 2
     assert begun is not fresh
     side = begun.inputs["square"][1]
@@ -35,9 +35,9 @@ def test_what_was_begun_is_used_once_and_answers_as_one_opened_in_turn(
 def test_damage_is_not_reported_ahead_but_in_turn(exported: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "model.onnx"
     damaged.write_bytes(exported.read_bytes()[:1000])
-    ahead.compile_ahead(damaged)
-    ahead.compile_ahead(tmp_path / "missing.onnx")
+    early_compile.compile_ahead(damaged)
+    early_compile.compile_ahead(tmp_path / "missing.onnx")
     with pytest.raises(CheckpointError, match="cannot be run"):
-        ahead.opened_network(damaged, precision="float32", threads=None)
+        early_compile.opened_network(damaged, precision="float32", threads=None)
     with pytest.raises(CheckpointError, match="cannot be run"):
-        ahead.opened_network(tmp_path / "missing.onnx", precision="float32", threads=None)
+        early_compile.opened_network(tmp_path / "missing.onnx", precision="float32", threads=None)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from attnmel.config.settings.transforms import PLAIN, Transform, transforms_of
+from attnmel.config.settings.tta import PLAIN, Transform, transforms_of
 from attnmel.data.preprocess.images import central_crop
-from attnmel.data.preprocess.transforms import transformed
+from attnmel.data.preprocess.tta import transformed
 
 SIDE, SIZE = 37, 32
 """The rim of this square is not equal on both sides."""

@@ -8,7 +8,7 @@ import pytest
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import set_temperature
-from attnmel.pipeline.run.copied import copied_run
+from attnmel.pipeline.run.run_copy import copied_run
 
 
 def test_all_that_results_are_computed_from_is_copied_once(trained: RunFolder, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.cli.ahead import compile_named_network
-from attnmel.deploy import ahead
+from attnmel.cli.early_prediction import compile_named_network
+from attnmel.deploy import early_compile
 from attnmel.pretrained.catalogue import DEFAULT, FOLDER
 
 
@@ -16,7 +16,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         Path(name).touch()
     Path("images").mkdir()
     found: list[Path] = []
-    monkeypatch.setattr(ahead, "compile_ahead", lambda path, threads: found.append(path))
+    monkeypatch.setattr(early_compile, "compile_ahead", lambda path, threads: found.append(path))
     return found
 
 

@@ -17,7 +17,7 @@ from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.recipes import compare_recipes
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
-from attnmel.evaluation.statistics.intervals import NOTHING
+from attnmel.evaluation.statistics.estimators import NOTHING
 from attnmel.evaluation.thesis.reproduced import RowTest, TableRow
 from attnmel.evaluation.thesis.tables import Column, TablePlan
 from attnmel.files.checksums import file_sha256

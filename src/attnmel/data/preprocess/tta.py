@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from attnmel.config.settings.transforms import Transform
+from attnmel.config.settings.tta import Transform
 from attnmel.data.preprocess.images import crop_offset
 from attnmel.shapes import UInt8
 
