@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-SCRIPT = PROJECT / "benchmarks" / "gpu.sh"
+SCRIPT = PROJECT / "benchmarks" / "gpu" / "gpu.sh"
 
 
 @pytest.fixture(autouse=True)
 def _benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PROJECT / "benchmarks"))
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
 
 
 def script(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +72,7 @@ def test_a_missing_package_is_named_and_one_inside_another_is_not() -> None:
 
 @pytest.mark.slow
 def test_a_rehearsal_on_the_cpu_measures_program_and_plain_script(tmp_path: Path) -> None:
-    command = [sys.executable, str(PROJECT / "benchmarks" / "gpu_rate.py"), "--out", str(tmp_path), "--toy"]
+    command = [sys.executable, str(SCRIPT.parent / "gpu_rate.py"), "--out", str(tmp_path), "--toy"]
     for group in ("program", "plain"):
         subprocess.run([*command, "--group", group], check=True, timeout=500)
     lines = [json.loads(line) for line in (tmp_path / "rate.jsonl").read_text("utf-8").splitlines()]

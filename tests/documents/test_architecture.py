@@ -47,6 +47,13 @@ def test_names_that_contributing_places_in_a_file_are_defined_there() -> None:
         assert re.search(rf"^(?:class |def )?{name}\b\s*[:=(]", (ROOT / path).read_text(encoding="utf-8"), re.M), name
 
 
+def test_every_benchmark_is_in_their_readme_and_none_else() -> None:
+    folder = ROOT / "benchmarks"
+    cells = re.findall(r"^\| (`.+?`) \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = sorted(re.findall(r"`(.+?)`", " ".join(cells)))
+    assert named == sorted(path.name for path in folder.glob("*/*.*") if path.suffix != ".pyc")
+
+
 def test_no_two_classes_share_a_name() -> None:
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
     names = Counter(one.name for tree in trees for one in tree.body if isinstance(one, ast.ClassDef))

@@ -18,7 +18,7 @@ from attnmel.errors import ConfigError
 from attnmel.pipeline import documents
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 CURRENT = [path for path in PAGES if path.stem != "results"]
 """The log of results also holds commands of former versions."""
 SHELL = re.compile(r"^(?P<indent> *)```sh\n(.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)

@@ -1,6 +1,6 @@
 """Damaged files that a campaign of 150,000 inputs found to end in a traceback, one of each kind: each is one sentence.
 
-The campaign: `benchmarks/fuzz.py`, with docs/reliability.md.
+The campaign: `benchmarks/fuzz/fuzz.py`, with docs/reliability.md.
 """
 
 import io

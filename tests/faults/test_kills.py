@@ -1,6 +1,6 @@
 """A command that is killed at any of its renames: the same command again ends as if nothing had been.
 
-In full, at random moments and for every command: `benchmarks/kill.py` and docs/reliability.md.
+In full, at random moments and for every command: `benchmarks/reliability/kill.py` and docs/reliability.md.
 """
 
 import shutil

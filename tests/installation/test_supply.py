@@ -26,7 +26,7 @@ BROUGHT = {"pydantic_core"}
 @pytest.fixture(scope="module")
 def supply() -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(PROJECT / "benchmarks"))
+        patch.syspath_prepend(str(PROJECT / "benchmarks" / "pages"))
         return importlib.import_module("supply")
 
 

@@ -77,7 +77,7 @@ class CalibrationFact(_Fact):
 
 
 class Words(_Fact):
-    """The parts of the card that people write, as in `benchmarks/pretrained.toml`."""
+    """The parts of the card that people write, as in `benchmarks/pretrained/pretrained.toml`."""
 
     name: str
     """Name of the model and of its folder."""

@@ -1,4 +1,4 @@
-"""The intervals that a row shows hold the truth as often as they claim: `benchmarks/coverage.py` in small."""
+"""Intervals of a row hold the truth as often as they claim: `benchmarks/statistics/coverage.py` in small."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
 """Plain warnings on an image that a network was given: one score and one threshold each (docs/predict.md). No torch.
 
-The rates are of images of ISIC 2017, measured by `benchmarks/crops.py`.
+The rates are of images of ISIC 2017, measured by `benchmarks/prediction/crops.py`.
 """
 
 import dataclasses

@@ -22,7 +22,7 @@ SENSITIVITIES = (82, 89, 95, 98, 99)
 READ_OFF = (*(f"specificity_at_sensitivity_{percent}" for percent in SENSITIVITIES), "auc_above_sensitivity_80")
 """Measures that read the ROC curve at one point. Like a quantile they move in jumps, for which the jackknife's error is
 wrong (Efron and Tibshirani 1993, section 11.6): intervals made with it hold the true value in 76 to 87 % of samples,
-the percentile interval in 90 to 97 % (benchmarks/official_coverage.py)."""
+the percentile interval in 90 to 97 % (benchmarks/statistics/official_coverage.py)."""
 
 UNDEFINED = {"one": 1.0, "nan": np.nan, "zero": 0.0}
 
