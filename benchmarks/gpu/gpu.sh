@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a GPU that is lent for a quarter of an hour is to do: docs/performance.md, "On a GPU".
+# What a GPU that is lent for a quarter of an hour is to do: docs/results/performance.md, "On a GPU".
 #
 #   benchmarks/gpu/gpu.sh pack MIRROR WEIGHTS   at home: gather what must be carried, in build/gpu
 #   benchmarks/gpu/gpu.sh setup                 there: install wheels, unpack images, prepare them

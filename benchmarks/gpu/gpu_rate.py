@@ -1,4 +1,4 @@
-"""How fast AttnMel-CNN trains on a GPU, against its bf16 peak and a plain script: docs/performance.md, "On a GPU".
+"""How fast AttnMel-CNN trains on a GPU, against its bf16 peak and a plain script (docs/results/performance.md).
 
     python benchmarks/gpu/gpu_rate.py --out FOLDER [--budget 300] [--toy]
 

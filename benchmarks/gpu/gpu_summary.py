@@ -1,4 +1,4 @@
-"""The tables that `gpu_rate.py` and `gpu_rows.py` leave, ready for docs/performance.md and docs/results.md."""
+"""The tables that `gpu_rate.py` and `gpu_rows.py` leave, ready for the pages of docs/results."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Write the parts of docs/results.md from run folders and from what `compare` and `audit` say with --json.
+"""Write the parts of docs/results/results.md from run folders and from what `compare` and `audit` say with --json.
 
     python benchmarks/pages/results.py RUN... [--each] [--compare COMPARE.json] [--audit AUDIT.json] [--table FOLDER]
         [--note "of the data"]

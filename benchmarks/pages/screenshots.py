@@ -1,4 +1,4 @@
-"""Make the pictures of docs/serve.md and docs/study.md with the images that come along, in an installed Chromium.
+"""Make the pictures of docs/screens with the images that come along, in an installed Chromium.
 
     python benchmarks/pages/screenshots.py [--segmenter RUN] [--out docs/screens]
 

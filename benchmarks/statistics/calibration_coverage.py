@@ -1,4 +1,4 @@
-"""How often the intervals of calibration hold the truth, on simulated test sets: the table of docs/evaluation.
+"""How often the intervals of calibration hold the truth, on simulated test sets: the table of the evaluation page.
 
     python benchmarks/statistics/calibration_coverage.py [--sets 400] [--images 600]
 

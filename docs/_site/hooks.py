@@ -1,5 +1,6 @@
 """What mkdocs adds to the pages of docs/: the reference, made from the code, and two pages of the repository's root."""
 
+import posixpath
 import re
 import sys
 from pathlib import Path
@@ -57,7 +58,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str: 
         text, target, anchor = found[1], found[2], found[3] or ""
         if target in OF_ROOT:
             return f"[{text}]({up}{OF_ROOT[target]}{anchor if target != 'README.md' else ''})"
-        return found[0] if (Path(config.docs_dir) / page.file.src_uri).parent.joinpath(_way(found)).exists() else text
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), _way(found)))
+        there = files.get_file_from_path(place) or (Path(config.docs_dir) / place).exists()
+        return found[0] if there else text
 
     markdown = notebooks.linked(LINK.sub(link, markdown))
     markdown = re.sub(r"^  \* ", "    * ", markdown, flags=re.MULTILINE)

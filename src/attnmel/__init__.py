@@ -1,7 +1,8 @@
 """attnmel: attention-based recognition of skin lesions in dermoscopy images.
 
 Importing the package loads nothing heavy: what is named below is loaded when it is first used. `attnmel --help` lists
-the commands; docs/python.md shows the package in Python, docs/glossary.md explains the terms. Types: `__init__.pyi`.
+the commands; docs/how-to/python.md shows the package in Python, docs/glossary.md explains the terms. Types are in
+`__init__.pyi`.
 """
 
 from typing import Any

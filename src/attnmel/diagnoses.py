@@ -1,6 +1,6 @@
 """What a diagnosis of one data set is called in others, so that a network of one is evaluated on another.
 
-docs/data.md has this table in words, with what is left out on purpose.
+docs/training/data.md has this table in words, with what is left out on purpose.
 """
 
 import re

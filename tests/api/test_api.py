@@ -1,4 +1,4 @@
-"""`import attnmel`: what is public, own data and an own network as docs/python.md shows them, and what is refused."""
+"""`import attnmel`: what is public, own data and an own network as docs/how-to/python.md has them, what is refused."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "python.md").read_text(encoding="utf-8")
 
 
 def example(name: str) -> str:

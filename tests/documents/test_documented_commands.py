@@ -1,4 +1,4 @@
-"""Each command in a block of the documents runs; those of docs/study.md are run by `test_study_docs.py`.
+"""Each command in a block of the documents runs; those of docs/how-to/study.md are run by `test_study_docs.py`.
 
 Small drawn images are in place of the data sets, tiny networks in place of the trained ones, and a hub on this machine.
 """

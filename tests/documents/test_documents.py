@@ -18,7 +18,8 @@ from attnmel.errors import ConfigError
 from attnmel.pipeline import documents
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+OUTSIDE_DOCS = ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")
+PAGES = [*(ROOT / name for name in OUTSIDE_DOCS), *sorted((ROOT / "docs").rglob("*.md"))]
 CURRENT = [path for path in PAGES if path.stem != "results"]
 """The log of results also holds commands of former versions."""
 SHELL = re.compile(r"^(?P<indent> *)```sh\n(.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
@@ -27,7 +28,7 @@ INSTALL = re.compile(r"(?:attnmel|\.)\[([a-z,]+)\]")
 SCRIPT = re.compile(r"python3? ((?:benchmarks|tests|docs)/[\w./-]+\.py)([^#;&|>\n]*)")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 OUTSIDE = ("http:", "https:", "mailto:")
-MADE = {"reference", "contributing.md", "changelog.md", "python.md"}
+MADE = {f"reference/{name}.md" for name in ("commands", "recipes", "settings", "files", "api")}
 """Pages that are made when the site is built."""
 
 every_page = pytest.mark.parametrize("page", CURRENT, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -105,7 +106,7 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
         if target.startswith(OUTSIDE) or "`" in target:
             continue
         path = (page.parent / target).resolve() if target else page
-        if not path.exists() and path.relative_to(ROOT / "docs").parts[0] in MADE:
+        if not path.exists() and path.relative_to(ROOT / "docs").as_posix() in MADE:
             continue
         assert path.exists(), link or picture
         if anchor and path.suffix == ".md":
@@ -146,13 +147,19 @@ def test_pages_that_the_reference_names_are_links(monkeypatch: pytest.MonkeyPatc
     def file(name: str) -> Any:  # noqa: ANN401 - a page of mkdocs
         return structure.File(name, "docs", "site", use_directory_urls=True)
 
-    files = structure.Files([file("predict.md"), file("reference/api.md")])
-    html = '<p title="docs/predict.md">See docs/predict.md#maps, docs/none.md.</p><pre>docs/predict.md</pre>'
-    pages = {name: SimpleNamespace(file=file(name)) for name in ("reference/api.md", "predict.md")}
+    files = structure.Files([file("prediction/predict.md"), file("reference/api.md")])
+    predict = "docs/prediction/predict.md"
+    html = f'<p title="{predict}">See {predict}#maps, docs/none.md.</p><pre>{predict}</pre>'
+    pages = {name: SimpleNamespace(file=file(name)) for name in ("reference/api.md", "prediction/predict.md")}
     assert hooks.on_page_content(html, pages["reference/api.md"], None, files) == html.replace(
-        "docs/predict.md#maps", '<a href="../../predict/#maps">docs/predict.md#maps</a>'
+        f"{predict}#maps", f'<a href="../../prediction/predict/#maps">{predict}#maps</a>'
     )
-    assert hooks.on_page_content(html, pages["predict.md"], None, files) == html
+    assert hooks.on_page_content(html, pages["prediction/predict.md"], None, files) == html
+
+    text = "[All](../reference/api.md#maps), [a test](../../tests/none.py)."
+    config = SimpleNamespace(docs_dir=str(ROOT / "docs"))
+    linked = hooks.on_page_markdown(text, pages["prediction/predict.md"], config, files)
+    assert linked == "[All](../reference/api.md#maps), a test.", "links to made pages stay"
 
 
 def test_without_mkdocs_one_sentence_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,8 +31,12 @@ def printed(notebook: NotebookNode) -> list[str]:
 
 
 def test_there_are_three_and_the_page_names_them() -> None:
-    page = (FOLDER.parent / "python.md").read_text(encoding="utf-8")
-    assert re.findall(r"\(notebooks/([\w-]+)\.ipynb\)", page) == ["result-questioned", "own-folder", "reader-study"]
+    page = (FOLDER.parent / "how-to" / "python.md").read_text(encoding="utf-8")
+    assert re.findall(r"\(\.\./notebooks/([\w-]+)\.ipynb\)", page) == [
+        "result-questioned",
+        "own-folder",
+        "reader-study",
+    ]
     assert {path.stem for path in NOTEBOOKS} == {"result-questioned", "own-folder", "reader-study"}
     assert sum(path.stat().st_size for path in NOTEBOOKS) < LARGEST
 

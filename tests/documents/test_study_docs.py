@@ -1,4 +1,4 @@
-"""docs/study.md is followed from its first command to its last, with small images and a table for the machine."""
+"""docs/how-to/study.md is followed from first command to last, with small images and a table for the machine."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.web.study.test_app import answer
 
 from attnmel.web.study.app import make_study_app
 
-DOC = Path(__file__).parents[2] / "docs" / "study.md"
+DOC = Path(__file__).parents[2] / "docs" / "how-to" / "study.md"
 BLOCK, INLINE = re.compile(r"^ {4,}attnmel (study .+)$", re.MULTILINE), re.compile(r"`attnmel (study [^`]+)`")
 INSTEAD = {"isic2017": "images", "model.onnx": "net.csv", "readings.csv": "readings/readings.csv"}
 

@@ -323,7 +323,7 @@ def test_power_takes_one_number_as_well_as_several() -> None:
 
 
 def test_the_example_of_a_statistic_of_ones_own_runs(table: pd.DataFrame) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "python.md").read_text(encoding="utf-8")
     code = re.search(r"<!-- example: stratified -->\n```python\n(.*?)```", page, re.DOTALL)
     assert code is not None
     names = {"frame": table.rename(columns={"score": "network"})}

@@ -74,7 +74,7 @@ def explain(
     """Write saliency maps of images: drawn over each as PNG, and as numbers in NPZ; as `attnmel explain`.
 
     `images` are files, folders, or example:ID. Without `methods` the maps are those of the attention gates; others are
-    listed in docs/explain.md, such as "gradcam-pool5", or "gradcam:LAYER" for a network of your own.
+    listed in docs/prediction/explain.md, such as "gradcam-pool5", or "gradcam:LAYER" for a network of your own.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps and no method is named.

@@ -102,7 +102,7 @@ def predict(
     temperature if `calibrated`; `thresholds` of the target class are decided next to the model's own. An image that
     cannot be used has an `error` in place of probabilities. With `shard`, "K/N", only that part of the images is
     predicted. With `lazily` images are predicted when the answer is read.
-    docs/predict.md says what each option does.
+    docs/prediction/predict.md says what each option does.
 
     Raises:
         ConfigError: no such model, or an option that it does not have.

@@ -38,7 +38,7 @@ def evaluate(
     """Evaluate a run, every seed of a folder, or a pretrained model, on a split or another data set.
 
     Results are written into the run folder, or into its copy in `out`. `on` is a known data set or a folder with
-    labels.csv; `split` is "test" without it. docs/evaluation.md defines every measure.
+    labels.csv; `split` is "test" without it. docs/reference/evaluation.md defines every measure.
 
     Raises:
         ConfigError: no run, no such data set or split, a value outside its range.
@@ -161,9 +161,10 @@ def fuse(
     command: str = "attnmel.fuse (Python)",
     progress: Progress | Report | None = None,
 ) -> FusedRuns:
-    """Fuse predictions of several runs and files into one file (.csv) or folder, which is a run; see docs/fuse.md.
+    """Fuse predictions of several runs and files into one file (.csv) or folder, which is a run.
 
-    A pretrained model or one of a hub takes part with the results in its copy, runs/NAME, which `evaluate` writes.
+    A pretrained model or one of a hub takes part with the results in its copy, runs/NAME, which `evaluate` writes. The
+    rules are in docs/prediction/fuse.md.
 
     Raises:
         ConfigError: fewer than two members, data sets that differ, or `out` is there already.

@@ -92,8 +92,8 @@ def train(
 
     `settings` are changes by dotted names, {"training.epochs": 20}. `data` is a known data set or a folder with
     labels.csv, such as `attnmel.datasets.make_folder` writes. `network` is a function of your own from the number of
-    classes to a torch module (docs/python.md). Each seed gets the run folder OUT/RECIPE/seed-SEED, `out` being "runs"
-    if it is not given. `progress` is called with a label, the steps done and all steps.
+    classes to a torch module (docs/how-to/python.md). Each seed gets the run folder OUT/RECIPE/seed-SEED, `out` being
+    "runs" if it is not given. `progress` is called with a label, the steps done and all steps.
 
     Raises:
         ConfigError: an unknown recipe, key or value, or a folder that holds a run already (continue it by `resume`).

@@ -3,7 +3,7 @@
 OpenVINO is the engine for every precision, by measurement (AttnMel-CNN on vgg16_bn at 224 pixels, images a second of
 one core of an EPYC with AVX-512 VNNI and BF16): float32 3.6 as onnxruntime; int8 12.7, onnxruntime 12.7 with unsigned
 and 9.5 with signed activations; bf16 7.3, which onnxruntime lacks for convolutions. onnxruntime starts 0.2 s sooner;
-both are within a second. The table is in docs/predict.md.
+both are within a second. The table is in docs/prediction/predict.md.
 
 A batch of eight is no faster than eight single images (within 3 %), so each image has a forward pass of its own: its
 prediction does not depend on its neighbours, and a folder is predicted by several passes at once, one for each core.

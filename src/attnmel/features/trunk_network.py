@@ -165,7 +165,7 @@ def _published(settings: TrunkSettings, home: Path, device: torch.device, progre
     if scale is None:
         raise CheckpointError(
             f"{settings.weights} does not say which mean and std its input had; write them into a copy of the file "
-            "(docs/trunks.md says how)"
+            "(docs/training/trunks.md says how)"
         )
     facts = TrunkFacts(
         network=PUBLISHED_NETWORK,

@@ -61,7 +61,7 @@ def readers(
     more suspicious. `machines` and `reference` are modalities, found where they are not named; answers above the
     `threshold` are positive, those of machines above the `machine_threshold`, of all or by name; `margin` is the loss
     of AUC that would matter. Obuchowski and Rockette 1995 with Hillis 2007, U-statistics after Gallas 2006, agreement
-    after Gwet 2008 (docs/study.md).
+    after Gwet 2008 (docs/how-to/study.md).
 
     Raises:
         PredictionsError: columns that do not fit.
@@ -106,7 +106,7 @@ def power(
     """Return the interval and power of a planned study, a row for each number of readers and of cases.
 
     `aucs` are expected of the first and the second modality, in [0, 1]; `machine`: the first is one machine. By the
-    formula of Hillis, Obuchowski and Berbaum 2011, with moderate variances (Roe and Metz 1997; docs/study.md).
+    formula of Hillis, Obuchowski and Berbaum 2011, with moderate variances (Roe and Metz 1997; docs/how-to/study.md).
 
     Raises:
         ConfigError: a number that no study can have.

@@ -147,7 +147,7 @@ def measures(
 
     Shapes: N values each. Range: all in [0, 1]. An image is called positive strictly above the `threshold`. Resamples
     are stratified by class and drawn by group; each measure has DeLong's, Wilson's or the logit interval
-    (docs/evaluation.md), and percentile and BCa intervals in `to_dict()`.
+    (docs/reference/evaluation.md), and percentile and BCa intervals in `to_dict()`.
 
     Raises:
         PredictionsError: columns that do not fit, a probability outside [0, 1], or images of one kind alone.

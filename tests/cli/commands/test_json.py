@@ -1,4 +1,4 @@
-"""`--json` of every command: nothing but JSON on standard output, in the shape that docs/json.md states."""
+"""`--json` of every command: nothing but JSON on standard output, in the shape that docs/reference/json.md states."""
 
 import json
 import re
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
 
-PAGE = (Path(__file__).parents[3] / "docs" / "json.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([a-z ]+)`([^|]*)\| (an object|objects, one [^|:]*): ([^|]*)\|$", re.MULTILINE)
 SHAPES = {(name, case.strip()): (kind, re.findall(r"`([^`]+)`", keys)) for name, case, kind, keys in ROW.findall(PAGE)}
 READINGS = Path(__file__).parents[2] / "evaluation" / "readers" / "input.imrmc"

@@ -7,7 +7,7 @@ from tests.strangers.datasets.make_sets import TREE
 
 from attnmel.data.datasets.published.archive_diagnoses import BRANCHES, diagnosis_of
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "data.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "training" / "data.md"
 MELANOMAS = "Malignant melanocytic proliferations (Melanoma)"
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from attnmel.data.verify import KINDS
 
-PAGE = Path(__file__).parents[3] / "docs" / "data.md"
+PAGE = Path(__file__).parents[3] / "docs" / "training" / "data.md"
 
 
 def test_the_documentation_has_every_kind_with_its_severity_in_order() -> None:

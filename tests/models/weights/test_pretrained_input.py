@@ -59,7 +59,7 @@ def test_a_file_that_does_not_say_its_scale_is_answered_with_what_to_write(tmp_p
         input_scale(source)
     assert str(told.value) == (
         f'data.normalise_by = "weights", but {source} does not say which mean and std its input had, for its metadata '
-        "lack the key attnmel_input: write it into a copy of the file (docs/trunks.md says how), or set "
+        "lack the key attnmel_input: write it into a copy of the file (docs/training/trunks.md says how), or set "
         'data.normalise_by = "dataset" and data.statistics to the mean and std of the weights'
     )
 

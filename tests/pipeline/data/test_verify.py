@@ -29,7 +29,7 @@ def test_a_problem_of_many_rows_is_one_sentence_with_its_first_lines(found: Veri
     assert printed_notes(found, by_kind["folder table"]) == (
         "labels.csv: lines 4, 6, 10, 12, 16 and 15 more, column label: found 'naevuss', expected one of rest, melanoma "
         "('rest' for every other diagnosis), or 0 to 1; a further diagnosis is added to the setting data.classes "
-        "(docs/data.md)",
+        "(docs/training/data.md)",
     )
     (missing,) = printed_notes(found, by_kind["row without image"])
     assert missing.startswith("labels.csv: lines 2, 5, 8, 11, 14 and 15 more, column image: found 'a00', 'a03', 'a06',")

@@ -55,15 +55,15 @@ class TrainingSettings(Settings):
     precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: bool = False
-    """Whether torch compiles the training steps; no gain on CPUs (docs/performance.md)."""
+    """Whether torch compiles the training steps; no gain on CPUs (docs/results/performance.md)."""
     devices: Positive = 1
     """Processes a machine, one device each."""
     nodes: Positive = 1
     """Machines."""
     threads: Positive | None = None
-    """Of one operation on the CPU; None: as many as get a processor each (docs/training.md)."""
+    """Of one operation on the CPU; None: as many as get a processor each (docs/training/training.md)."""
     log: Loggers = ()
-    """Where epochs are logged besides the run folder and TensorBoard: "mlflow", "wandb" (docs/training.md)."""
+    """Where epochs are logged besides the run folder and TensorBoard: "mlflow", "wandb" (docs/training/training.md)."""
 
     @property
     def keeps_maps(self) -> bool:

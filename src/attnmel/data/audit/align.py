@@ -17,7 +17,7 @@ from attnmel.data.audit.descriptors import FINE, MIDDLE, Signatures
 from attnmel.data.audit.search.candidates import Candidates, turned_each
 from attnmel.progress import SILENT, Progress
 
-# Pairs below these are dropped. Measured on the reduced ISIC 2016-2018 images (docs/results.md).
+# Pairs below these are dropped. Measured on the reduced ISIC 2016-2018 images (docs/results/results.md).
 LEAST_MIDDLE = 0.6
 LEAST_ROUGH = 0.28
 

@@ -1,6 +1,7 @@
-"""Plain warnings on an image that a network was given: one score and one threshold each (docs/predict.md). No torch.
+"""Plain warnings on an image that a network was given: one score and one threshold each; no torch is loaded.
 
-The rates are of images of ISIC 2017, measured by `benchmarks/prediction/crops.py`.
+The rates are of images of ISIC 2017, measured by `benchmarks/prediction/crops.py`. The warnings are explained in
+docs/prediction/predict.md.
 """
 
 import dataclasses

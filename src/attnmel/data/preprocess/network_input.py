@@ -50,7 +50,7 @@ class Seen:
     warnings: tuple[str, ...]
     """Names of `image_warnings.WARNINGS`."""
     notes: tuple[str, ...] = ()
-    """How the file was read (docs/formats.md), each in a few words; empty if there is nothing to say."""
+    """How the file was read (docs/reference/formats.md), each in a few words; empty if there is nothing to say."""
     lesion: Bool[np.ndarray, "h w"] | None = field(default=None, compare=False, repr=False)
     """The lesion's mask, reduced to a longer side between once and twice `SHOWN_SIDE`; None without a mask."""
 

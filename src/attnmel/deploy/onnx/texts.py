@@ -30,7 +30,7 @@ ATTENTION = tuple(f"attention_{name}" for name in ATTENTION_MAPS)
 
 BOUND = 0.02
 """Largest accepted loss of AUC by a lower precision, by the lower end of the interval: less than the change by another
-seed of the same recipe (a standard deviation of .03 to .05 on ISIC 2017, docs/results.md)."""
+seed of the same recipe (a standard deviation of .03 to .05 on ISIC 2017, docs/results/results.md)."""
 
 CONTENT = "attnmel.content"
 """Key of the hash of the bytes before the texts."""

@@ -28,7 +28,7 @@ from attnmel.evaluation.statistics.sampling import Sampling
 
 METHODS = ("delong", "wilson", "logit")
 """The interval of a row is by the first of these that its measure has: their measured coverage is nearest to 95 %
-(docs/evaluation.md). Percentile and BCa intervals are stored too."""
+(docs/reference/evaluation.md). Percentile and BCa intervals are stored too."""
 
 Exact = dict[tuple[str, str], tuple[str, Interval]]
 """Method and interval by task and measure."""

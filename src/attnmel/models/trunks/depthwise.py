@@ -2,7 +2,7 @@
 
 With torch 2.13 on AVX-512 the weights' gradient of a kernel wider than 3 takes up to twice as long in float32, and 7 to
 17 times in bf16, as its columns in two parts; the input's gradient at stride 2 takes 13 to 75 times as long in bf16
-as in float32 (docs/performance.md, "Light trunks").
+as in float32 (docs/results/performance.md, "Light trunks").
 """
 
 from typing import Any, cast

@@ -95,8 +95,8 @@ def input_scale(source: str, trunk: str = "vgg16_bn") -> Scale:
     if scale is None:
         raise CheckpointError(
             f'data.normalise_by = "weights", but {source} does not say which mean and std its input had, for its '
-            f"metadata lack the key {INPUT}: write it into a copy of the file (docs/trunks.md says how), or set "
-            'data.normalise_by = "dataset" and data.statistics to the mean and std of the weights'
+            f"metadata lack the key {INPUT}: write it into a copy of the file (docs/training/trunks.md says how), or "
+            'set data.normalise_by = "dataset" and data.statistics to the mean and std of the weights'
         )
     return scale
 

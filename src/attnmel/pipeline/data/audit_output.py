@@ -26,7 +26,7 @@ NOT_FOUND = (
     "Often missed: copies turned by more than 10 degrees (other than quarter turns), enlarged by more than half, moved "
     "by more than an eighth of the side, cut to one half, or with much drawn on them."
 )
-"""What the comparison of pictures misses, measured in docs/data.md."""
+"""What the comparison of pictures misses, measured in docs/training/data.md."""
 
 
 def summary(audited: Audited) -> str:

@@ -1,6 +1,6 @@
 """Maps of some images -> their measures, one value an image: of the maps alone, or by running the network again.
 
-What each measure means, and its source, is in `docs/explain.md`.
+What each measure means, and its source, is in `docs/prediction/explain.md`.
 """
 
 from collections.abc import Callable, Mapping

@@ -84,4 +84,4 @@ const WARNINGS = {
   "no lesion found": "The segmenter found no lesion in the image.",
   "colours far from training": "The colours are unlike those of the training images.",
 };
-export const warning = (name) => `${name}: ${WARNINGS[name] ?? "see docs/predict.md"}`;
+export const warning = (name) => `${name}: ${WARNINGS[name] ?? "see docs/prediction/predict.md"}`;

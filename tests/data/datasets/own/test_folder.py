@@ -120,7 +120,7 @@ def test_a_table_of_another_shape_is_told_in_one_sentence(tmp_path: Path, table:
         (
             "a,nevuss,,,",
             r"found 'nevuss', expected one of rest, melanoma \('rest' for every other diagnosis\), or 0 to 1; a "
-            r"further diagnosis is added to the setting data\.classes \(docs/data\.md\)",
+            r"further diagnosis is added to the setting data\.classes \(docs/training/data\.md\)",
         ),
         ("a,melanomma,,,", r"found 'melanomma', expected one of"),
         ("a,-1,,,", r"found '-1'"),

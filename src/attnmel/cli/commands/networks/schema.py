@@ -14,7 +14,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema of recipes, for editors.
 
-    With the line `#:schema FILE` at its top, a recipe is completed and checked while it is written (docs/python.md).
+    With the line `#:schema FILE` at its top, a recipe is completed and checked while it is written
+    (docs/how-to/python.md).
 
     Example:
         attnmel schema network

@@ -49,7 +49,8 @@ def serve(
     """Open a page on this machine to drop images on.
 
     It shows calibrated probabilities, decisions, attention maps and warnings. Images stay in the memory of this
-    machine: nothing is stored, nothing is sent elsewhere. Programs get the same answers as JSON (docs/serve.md).
+    machine: nothing is stored, nothing is sent elsewhere. Programs get the same answers as JSON
+    (docs/prediction/serve.md).
 
     Example:
         attnmel serve

@@ -153,7 +153,7 @@ class RowReader:
         others = f" ('{REST}' for every other diagnosis)" if REST in self._classes else ""
         expected = (
             f"one of {', '.join(self._classes)}{others}, or 0 to {len(self._classes) - 1}; a further diagnosis is "
-            "added to the setting data.classes (docs/data.md)"
+            "added to the setting data.classes (docs/training/data.md)"
         )
         return None, [self._problem(row, "label", shown_cell(label), expected)]
 

@@ -1,7 +1,7 @@
 """The tree of diagnoses of the ISIC Archive -> the diagnoses of ISIC 2019. No torch.
 
 The tree is that of the package isic-metadata (`diagnosis_1` to `diagnosis_5`, from "Benign", "Indeterminate" or
-"Malignant" to the kind); docs/data.md has this table in words.
+"Malignant" to the kind); docs/training/data.md has this table in words.
 """
 
 from collections.abc import Mapping, Sequence
