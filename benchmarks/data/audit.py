@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 from attnmel.cli.terminal import Terminal
+from attnmel.compute.runtime import use_threads
+from attnmel.compute.threads import available_processors
 from attnmel.data.audit.descriptors import CHUNK, signatures
 from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.pipeline.data.audit import prepare_audit
-from attnmel.runtime import use_threads
-from attnmel.threads import available_processors
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.phantoms import draw_phantom
 from attnmel.data.preprocess.cache import open_cache
 from attnmel.data.preprocess.images import central_square

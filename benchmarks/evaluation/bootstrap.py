@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.classification.report import evaluate_classification

@@ -23,7 +23,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.evaluation.maps.localisation import map_overlap
 from attnmel.models.classifiers import build_network
 from attnmel.saliency.methods.registry import maps_of

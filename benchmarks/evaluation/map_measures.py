@@ -19,7 +19,7 @@ import torch
 from sklearn.metrics import average_precision_score, jaccard_score
 from threadpoolctl import threadpool_limits
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.evaluation.maps.attention_overlap import binarised, upsampled_maps
 from attnmel.evaluation.maps.localisation import CUTS, MEASURES, MapRanking, Target, jaccard_at, map_overlap
 

@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from gpu_cases import AS_IT_IS, CUDA_ALONE, FILES, FULL, GROUPS, MACHINE, TOY, Case, Scale, sheet_peak
 from gpu_summary import rate_table
 from plain_network import PlainAttnMel, PlainBatch, plain_training

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from attnmel import runtime
+from attnmel.compute import runtime
 
 WANTED = 120.0
 

@@ -44,7 +44,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.deploy.predictor import prepared_input
-from attnmel.threads import available_processors
+from attnmel.compute.threads import available_processors
 card, _ = read_onnx_card(Path(sys.argv[1]))
 paths = sorted(Path(sys.argv[2]).iterdir())[:: int(sys.argv[3])]
 with ThreadPoolExecutor(available_processors()) as pool:

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from attnmel import Predictor, runtime
+from attnmel import Predictor
+from attnmel.compute import runtime
 from attnmel.config.fields import prepared_side
 from attnmel.data.phantoms import draw_phantom
 from attnmel.data.preprocess.images import prepared_image

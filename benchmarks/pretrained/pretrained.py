@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.cli.terminal import Terminal
+from attnmel.compute.runtime import use_threads
 from attnmel.files.folders import RunFolder, home_folder
 from attnmel.files.table_files import read_table, write_table
 from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pretrained.card import Words
 from attnmel.pretrained.card_text import card_text
-from attnmel.runtime import use_threads
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "src" / "attnmel" / "pretrained"

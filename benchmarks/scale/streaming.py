@@ -25,7 +25,7 @@ from typing import NamedTuple
 import torch
 from PIL import Image
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.fields import prepared_side
 from attnmel.data.phantoms import draw_phantom
 from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy import special, stats
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.records import Predictions
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.preprocess.cache import Cache
 from random_cache import MEAN, STD, random_batches, random_cache

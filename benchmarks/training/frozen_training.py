@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import load_recipe
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.data.batches.maker import BatchMaker

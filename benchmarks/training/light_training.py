@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.models.trunks.depthwise import Depthwise
 from plain_light import STAGES, PlainLight
 from plain_network import plain_training

@@ -26,7 +26,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.preprocess.cache import open_cache
 from attnmel.records import Lesion
 from plain_network import PlainAttnMel, PlainBatch, plain_training

@@ -7,14 +7,14 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import load_recipe
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.data.preprocess.cache import Cache
-from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.training.loop import EpochLoss, train_epochs
+from attnmel.training.losses import TotalLoss
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
 

@@ -27,7 +27,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.batches.loader import Batch, TrainingBatches
 from random_cache import random_batches, random_cache
 from training_loop import training_loop

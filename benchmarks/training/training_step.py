@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.models.classifiers import build_network
 from random_cache import random_batches, random_cache

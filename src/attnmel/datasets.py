@@ -222,7 +222,7 @@ def _network(embedding: str, progress: Progress) -> str:
     """Return the checkpoint of a network by whose features images are compared; "random" and none as they are."""
     if not embedding:
         return embedding
-    from attnmel.runtime import use_threads
+    from attnmel.compute.runtime import use_threads
 
     use_threads()
     return embedding if embedding == RANDOM else str(trained_model(embedding, progress))

@@ -114,8 +114,8 @@ def train(
     # Before torch is loaded, so that an error in a setting shows at once.
     recipe = load_segmenter_recipe(overrides=overrides(settings))
 
+    from attnmel.compute.runtime import use_threads
     from attnmel.pipeline.segment.train import train_segmenter
-    from attnmel.runtime import use_threads
 
     use_threads(threads)
     where = home_folder(optional_path(home))
@@ -147,8 +147,8 @@ def predict(
         CheckpointError: the model is no segmenter, or is damaged.
         PredictionsError: the folder holds masks of another segmenter.
     """
+    from attnmel.compute.runtime import use_threads
     from attnmel.pipeline.segment.predict import predict_masks
-    from attnmel.runtime import use_threads
 
     named = [str(one) for one in ([images] if isinstance(images, str | Path) else images)]
     refuse_swapped(str(model), named)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attnmel.compute.threads import requested_threads
 from attnmel.deploy.checked_inputs import check_mask, model_file, model_name, one_image, several
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.pretrained.examples import example_images
-from attnmel.threads import requested_threads
 
 FORMS = "a path, example:ID, the bytes of a file, a picture of Pillow, or pixels, uint8 [height, width, 3], RGB"
 

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from attnmel.config.settings.model import Passing
 from attnmel.errors import ConfigError
-from attnmel.losses import TotalLoss
 from attnmel.models.chen import ChenNetwork, FeaturePassing
 from attnmel.models.classifiers import build_network, train_without_masks
+from attnmel.training.losses import TotalLoss
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
-from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network, rate_share, train_without_masks
 from attnmel.models.dermaknet import STRUCTURES, DermaKNet
 from attnmel.models.output import predict_batch
+from attnmel.training.losses import TotalLoss
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 PARTS = ("maps", "polar", "asymmetry")

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from attnmel.config.settings.model import HeadKind
 from attnmel.errors import ConfigError
-from attnmel.losses import TotalLoss, hinge_loss
 from attnmel.models.classifiers import NETWORKS, build_network
 from attnmel.models.heads import HEADS, Head, HingeHead, TwoHeads
 from attnmel.models.output import Output, probabilities
+from attnmel.training.losses import TotalLoss, hinge_loss
 
 FEATURES = torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 2, 1, 1, 0])

@@ -15,10 +15,10 @@ from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.errors import TrainingError
-from attnmel.losses import Dice, TotalLoss
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.training.loop import EpochLoss, train_epochs
+from attnmel.training.losses import Dice, TotalLoss
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
 

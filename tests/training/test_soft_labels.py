@@ -7,8 +7,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from attnmel.data.batches.batch import Batch
-from attnmel.losses import TotalLoss
 from attnmel.models.output import Output
+from attnmel.training.losses import TotalLoss
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.soft_labels import SoftLabels
 

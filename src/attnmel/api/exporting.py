@@ -71,9 +71,9 @@ def export(
         CheckpointError: the model is damaged.
         ExportError: the file differs from the network, or int8 loses too much; nothing is written.
     """
+    from attnmel.compute.runtime import use_threads
     from attnmel.files.hub import hub_name
     from attnmel.pipeline.pretrained.run import copy_onnx
-    from attnmel.runtime import use_threads
 
     place, target, shown = place_of(model), optional_path(out), as_progress(progress)
     if found := shipped(place, shown):

@@ -45,10 +45,10 @@ def evaluate(
         LabelError: images or lesions that the run learnt from, unless leakage is allowed.
         PredictionsError: a measure is not defined.
     """
+    from attnmel.compute.runtime import use_threads
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
     from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fused
     from attnmel.pipeline.run.run import Run
-    from attnmel.runtime import use_threads
 
     use_threads(threads)
     name, shown = None if on is None else str(on), as_progress(progress)

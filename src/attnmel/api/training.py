@@ -175,7 +175,7 @@ def train_opened(
 
 
 def _use_threads(recipe: AnyRecipe, threads: int | None, progress: Progress) -> None:
-    from attnmel.runtime import choose_device, use_threads
+    from attnmel.compute.runtime import choose_device, use_threads
 
     if not isinstance(recipe, Recipe):
         use_threads(threads)

@@ -20,8 +20,8 @@ def compile_named_network(words: Sequence[str]) -> None:
         case _:
             return
     if path is not None and not any(word.startswith(PRECISION) for word in options):
+        from attnmel.compute.threads import requested_threads
         from attnmel.deploy import early_compile
-        from attnmel.threads import requested_threads
 
         with suppress(ConfigError):
             early_compile.compile_ahead(path, threads=requested_threads())

@@ -150,7 +150,7 @@ def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = (
     Raises:
         ConfigError: an unknown key or value, all problems at once.
     """
-    shipped = resources.files("attnmel") / SEGMENTER
+    shipped = resources.files("attnmel") / "config" / SEGMENTER
     text = shipped.read_text(encoding="utf-8") if path is None else _read_text(path)
     settings = _parsed(text, SEGMENTER if path is None else str(path))
     return _checked(SegmenterRecipe, _overridden(settings, overrides))

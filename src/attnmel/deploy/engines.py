@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from attnmel.compute.threads import requested_threads
 from attnmel.deploy.onnx.texts import ATTENTION, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.packages import package
@@ -15,7 +16,6 @@ from attnmel.errors import ImageError
 from attnmel.models.averaging import averaged, softmax
 from attnmel.models.weights.card import Card
 from attnmel.records import Predictions
-from attnmel.threads import requested_threads
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from attnmel import NOTICE
 from attnmel.arguments import checked_arguments
+from attnmel.compute.threads import requested_threads
 from attnmel.config.settings.tta import Transform, transforms_of
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
@@ -39,7 +40,6 @@ from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import onnx_path
 from attnmel.records import ATTENTION_MAPS
 from attnmel.shapes import Float32
-from attnmel.threads import requested_threads
 
 if TYPE_CHECKING:
     from attnmel.config.fields import ComputePrecision

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.batches.loader import Batch
 from attnmel.models.output import predict_batch
 from attnmel.progress import SILENT, Progress

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.errors import CheckpointError
 from attnmel.features.card import SYSTEM, SvmFacts, SystemCard, read_system_card
 from attnmel.features.sources import FeatureSource

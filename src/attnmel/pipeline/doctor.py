@@ -5,7 +5,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.files.folders import cache_folder
 from attnmel.models.weights.efficientnet_lite import installed
 from attnmel.number_formats import size_in_words

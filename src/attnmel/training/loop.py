@@ -12,11 +12,11 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.errors import TrainingError, listed
-from attnmel.losses import LossParts
 from attnmel.progress import SILENT, Progress
+from attnmel.training.losses import LossParts
 from attnmel.training.objectives import Objective, reduced
 from attnmel.training.schedules import Schedule
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from attnmel.data.batches.batch import Batch
-from attnmel.losses import DiceSums, Labels, LossParts, TotalLoss
 from attnmel.models.output import Output
+from attnmel.training.losses import DiceSums, Labels, LossParts, TotalLoss
 from attnmel.training.soft_labels import SoftLabels
 
 

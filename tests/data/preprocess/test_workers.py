@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from attnmel.compute.threads import available_processors
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
-from attnmel.threads import available_processors
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import load_run_recipe
 from attnmel.files.folders import RunFolder
 from attnmel.models.trunks import registry

@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from tests.conftest import TINY_UNET
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import load_segmenter_recipe
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError, LabelError, TrainingError

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.loader import Batch, TrainingBatches

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import load_recipe
 from attnmel.config.settings.training import TrainingSettings
 from attnmel.pipeline.train.setup import launched_fabric

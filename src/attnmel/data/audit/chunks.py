@@ -8,8 +8,8 @@ from itertools import chain
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from attnmel.compute.threads import available_processors, requested_threads
 from attnmel.progress import Progress
-from attnmel.threads import available_processors, requested_threads
 
 TOGETHER = 8192
 """Rows of pixels of the pairs that are worked on at once: pages of larger arrays are cleared anew each time."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int8, Int64, UInt8
 
+from attnmel.compute.threads import available_processors
 from attnmel.data.audit.chunks import threads
 from attnmel.data.audit.frames import VIEWS, WHOLE, Boxes, content_boxes, resampled
 from attnmel.data.preprocess.workers import taken_in_turn
-from attnmel.threads import available_processors
 
 SIDE = 128
 """Side in pixels of the prepared images that are audited: the whole central square."""

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Bool, Int, Int64, Shaped
 from torch import Tensor
 
+from attnmel.compute.runtime import sent
 from attnmel.data.preprocess.images import crop_offset
-from attnmel.runtime import sent
 
 
 @dataclass(frozen=True, eq=False)

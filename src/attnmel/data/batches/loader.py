@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from attnmel.compute.runtime import spare_memory
 from attnmel.data.batches.batch import Batch, oversampled
 from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.batches.scale_and_colour import Warp, WarpRange
 from attnmel.data.batches.stored_views import Views
 from attnmel.errors import ConfigError, LabelError
-from attnmel.runtime import spare_memory
 
 KEPT_SHARE = 0.25
 """Of the memory that a GPU has free before the network is there: what all prepared images may take of it."""

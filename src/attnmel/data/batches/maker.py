@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int64, Integer, UInt8
 from torch import Tensor
 
+from attnmel.compute.runtime import sent
 from attnmel.config.recipe import OF_STRUCTURES
 from attnmel.data.batches.ablate import Paint
 from attnmel.data.batches.batch import Batch
@@ -19,7 +20,6 @@ from attnmel.data.preprocess.images import BLACK_TO_WHITE, shift_and_scale
 from attnmel.data.priors.cache import Planes
 from attnmel.data.priors.kinds import NO_PRIOR, PRIORS
 from attnmel.errors import LabelError, require_known
-from attnmel.runtime import sent
 
 Rgb = Sequence[float]
 """Red, green and blue in [0, 1]."""

@@ -11,8 +11,8 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from attnmel.compute.runtime import sent
 from attnmel.data.preprocess.images import BLACK_TO_WHITE
-from attnmel.runtime import sent
 
 TINT = 0.25
 """How far one of the three colour channels varies, as a share of how far brightness does."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel import NOTICE
+from attnmel.compute.threads import available_processors
 from attnmel.data.phantoms.files import Contents, Order, drawn_contents
 from attnmel.data.phantoms.phantom import KERATOSIS_SHARE, MELANOMA_SHARE, check_phantom
 from attnmel.data.phantoms.traits import Diagnosis
@@ -22,7 +23,6 @@ from attnmel.errors import ConfigError, require_known
 from attnmel.files.folders import replacing
 from attnmel.progress import SILENT, Progress
 from attnmel.records import SPLITS, Split
-from attnmel.threads import available_processors
 
 YEAR = "2017"
 OFFICIAL_NAMES: dict[Split, str] = {"train": "Training", "validation": "Validation", "test": "Test_v2"}

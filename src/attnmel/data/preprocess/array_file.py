@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int64, Integer, UInt8
 
+from attnmel.compute.threads import available_processors
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.files.checksums import json_sha256
@@ -27,7 +28,6 @@ from attnmel.files.locks import built_once
 from attnmel.files.table_files import damage, read_json
 from attnmel.number_formats import size_in_words
 from attnmel.progress import Progress
-from attnmel.threads import available_processors
 
 CONTENTS = "contents.json"
 MEMORY = "hashes.json"

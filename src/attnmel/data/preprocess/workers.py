@@ -13,8 +13,8 @@ from itertools import islice
 from multiprocessing.synchronize import Event
 from typing import TypeVar
 
+from attnmel.compute.threads import available_processors
 from attnmel.errors import AttnmelError
-from attnmel.threads import available_processors
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from attnmel.compute.threads import available_processors
 from attnmel.data.audit.descriptors import CHUNK, CROP, SIDE, signatures
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
 from attnmel.data.audit.same_pictures import same_pictures
@@ -22,7 +23,6 @@ from attnmel.errors import ConfigError, LabelError, require_known
 from attnmel.files.folders import cache_folder
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Lesion
-from attnmel.threads import available_processors
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from attnmel import NOTICE
+from attnmel.compute.threads import available_processors, requested_threads
 from attnmel.data.audit.align import SAME_PICTURE
 from attnmel.data.audit.exclusions import Exclusion, Side, exclusions, write_exclusions
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditFinding, Kind, repeated_lesions
@@ -18,7 +19,6 @@ from attnmel.number_formats import fixed
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
 from attnmel.report.galleries.examples import GalleryPicture, as_address
-from attnmel.threads import available_processors, requested_threads
 
 Count = tuple[str, str, str, int]
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.audit.descriptors import FINE
 from attnmel.data.audit.search.candidates import SYMMETRIES, turned
 from attnmel.data.audit.search.nearest import Nearest

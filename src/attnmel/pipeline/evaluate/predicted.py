@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Integer
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.recipe import Recipe
 from attnmel.config.settings.tta import Transform
 from attnmel.data.batches.ablate import painter

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.network_input import network_input

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
+from attnmel.compute.threads import available_processors
 from attnmel.config.settings.tta import NO_TRANSFORMS
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
@@ -32,7 +33,6 @@ from attnmel.pipeline.predict.shards import Shard, write_record
 from attnmel.pipeline.predict.stall_guard import stall_watched
 from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
-from attnmel.threads import available_processors
 
 STOPPED = "stopped by force, since a library did not return. What was finished is kept: `predict --resume` continues."
 

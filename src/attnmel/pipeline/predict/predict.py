@@ -155,8 +155,8 @@ def _open(
         return found
     if precision != "float32":
         raise ConfigError(f"{model} runs in float32; for '{precision}' export it first: attnmel export {model} --onnx")
+    from attnmel.compute.runtime import use_threads
     from attnmel.models.weights.checkpoints import checkpoint_card
-    from attnmel.runtime import use_threads
 
     use_threads()
     if len(runs := runs_to_average(model)) > 1:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor, nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.recipe import DataSettings
 from attnmel.data.datasets.splits import draw_some
 from attnmel.errors import ConfigError

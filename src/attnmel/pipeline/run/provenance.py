@@ -6,7 +6,8 @@ from typing import Any
 import tomli_w
 import torch
 
-from attnmel import NOTICE, runtime
+from attnmel import NOTICE
+from attnmel.compute import runtime
 from attnmel.config.load import AnyRecipe, OneKind, differing_settings
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe

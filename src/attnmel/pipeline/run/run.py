@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import AnyRecipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError

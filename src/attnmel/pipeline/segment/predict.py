@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.datasets.mask_files import require_single
 from attnmel.data.datasets.read_dataset import KNOWN, read_dataset
 from attnmel.data.dicom.frames import WRITER, is_dicom_file

@@ -11,7 +11,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from attnmel import NOTICE, runtime
+from attnmel import NOTICE
+from attnmel.compute import runtime
 from attnmel.config.load import load_segmenter_recipe
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.data.datasets.read_dataset import own_folder_path

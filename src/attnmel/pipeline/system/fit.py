@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Integer
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.system import SystemRecipe, TrunkSettings
 from attnmel.errors import TrainingError
 from attnmel.features.card import FittedImage, FittedOn, SystemCard, TrunkFacts

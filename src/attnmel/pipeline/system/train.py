@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.system import SystemRecipe
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.datasets.splits import check_classes

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict_batches

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.fields import ComputePrecision
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION, PAINTED

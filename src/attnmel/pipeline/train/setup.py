@@ -13,13 +13,12 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.fields import NO_WEIGHTS
 from attnmel.config.recipe import Recipe
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.config.settings.training import TrainingSettings
 from attnmel.data.priors.kinds import NO_PRIOR
-from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network, rate_share, train_without_masks, trunk_of
 from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.trunks.trunk import frozen_pool
@@ -32,6 +31,7 @@ from attnmel.pipeline.train.vgg_rescale import fit_start
 from attnmel.progress import Progress
 from attnmel.training.class_weights import median_frequency
 from attnmel.training.loop import RATE_SHARE
+from attnmel.training.losses import TotalLoss
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
 from attnmel.training.soft_labels import SoftLabels

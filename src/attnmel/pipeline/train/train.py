@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lightning_fabric import Fabric
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.load import AnyRecipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION
@@ -96,8 +96,8 @@ def run_folder(recipe: AnyRecipe, out: Path | None = None, given: RunFolder | No
 def recipe_fabric(recipe: Recipe) -> Fabric:
     """Return the launched Fabric (devices, precision, processes) of a recipe; one serves all seeds of a command."""
     settings = recipe.training
-    # In float32 a heavy trunk needs some 8 GB at 224 pixels, batch 32 (docs/results/performance.md), a light one half of
-    # that; both are in proportion to the pixels.
+    # In float32 a heavy trunk needs some 8 GB at 224 pixels, batch 32 (docs/results/performance.md), a light one half;
+    # both are in proportion to the pixels.
     light = all_light((recipe.model.trunk, *recipe.model.branches))
     keep = light or settings.batch * recipe.data.size**2 <= KEPT_PIXELS
     return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=keep)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from attnmel.losses import LossParts
 from attnmel.pipeline.run.training.history import HistoryRow, best_row, read_history, write_events, write_history
 from attnmel.records import Predictions
+from attnmel.training.losses import LossParts
 
 
 def row(epoch: int, auc: float) -> HistoryRow:

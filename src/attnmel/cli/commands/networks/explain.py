@@ -84,7 +84,7 @@ def explain(
         attnmel explain pretrained lesion.jpg --method gradcam-pool5
     """
     from attnmel.api.maps import Explained, explain_one_by_one, explain_split
-    from attnmel.runtime import use_threads
+    from attnmel.compute.runtime import use_threads
 
     use_threads(threads)
     if split is None:

@@ -19,8 +19,8 @@ def demo(
     Example:
         attnmel demo --out attnmel-demo
     """
+    from attnmel.compute.runtime import use_threads
     from attnmel.pipeline.demo import run_demo
-    from attnmel.runtime import use_threads
 
     use_threads()
     results, report = run_demo(out, seed=seed, progress=Terminal())

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from attnmel.compute.threads import available_processors, requested_threads
 from attnmel.progress import SILENT, Progress
-from attnmel.threads import available_processors, requested_threads
 
 ROWS = 1024
 """Images whose nearest are searched at once: bounds the memory."""

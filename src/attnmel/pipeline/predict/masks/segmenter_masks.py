@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 from torch import nn
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.images import image_size, normalised, prepared_image, unsquashed
 from attnmel.models.segmenter import SegmenterCard, load_segmenter

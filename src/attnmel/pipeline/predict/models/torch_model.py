@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from attnmel import runtime
+from attnmel.compute import runtime
 from attnmel.config.settings.tta import transforms_of
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import central_crop, normalised

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from attnmel.compute.threads import available_processors
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.errors import PredictionsError
@@ -13,7 +14,6 @@ from attnmel.files.folders import MasksFolder, RunFolder, cache_folder
 from attnmel.files.table_files import damage, read_table, write_table
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.records import Lesion, plain_id
-from attnmel.threads import available_processors
 
 LEARNT = ("train", "validation")
 """Splits that a network learns from: it is fitted to the first and its epoch chosen by the second."""

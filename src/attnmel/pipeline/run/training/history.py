@@ -11,9 +11,9 @@ from attnmel.errors import TrainingError
 from attnmel.evaluation.classification.report import main_value
 from attnmel.files.folders import replacing
 from attnmel.files.table_files import damage, number_or_nan, read_table, write_table
-from attnmel.losses import LossParts
 from attnmel.number_formats import fixed
 from attnmel.records import Predictions
+from attnmel.training.losses import LossParts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

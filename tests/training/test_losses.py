@@ -8,9 +8,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attnmel.losses import Dice, DiceSums, TotalLoss, dice_loss, dice_sums, focal_loss, mask_loss, presence_loss
 from attnmel.models.classifiers import build_network
 from attnmel.models.output import Output
+from attnmel.training.losses import (
+    Dice,
+    DiceSums,
+    TotalLoss,
+    dice_loss,
+    dice_sums,
+    focal_loss,
+    mask_loss,
+    presence_loss,
+)
 
 GAMMA = 2.0
 WEIGHTS = (0.3, 0.7)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from attnmel import runtime, threads
-from attnmel.threads import available_processors, busy_processors, fair_threads, processor_quota
+from attnmel.compute import runtime, threads
+from attnmel.compute.threads import available_processors, busy_processors, fair_threads, processor_quota
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from attnmel import runtime
+from attnmel.compute import runtime
+from attnmel.compute.threads import THREADS_VARIABLE
 from attnmel.errors import ConfigError
-from attnmel.threads import THREADS_VARIABLE
 
 CPU = torch.device("cpu")
 
@@ -90,7 +90,7 @@ def test_threads_from_the_environment_are_checked(named: str, monkeypatch: pytes
 
 FAULTS = """
 import resource, torch
-from attnmel import runtime
+from attnmel.compute import runtime
 
 def faults() -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -17,10 +17,16 @@ import torch
 from torch import Tensor
 
 from attnmel import __version__
+from attnmel.compute.threads import (
+    OTHERS_CHOICES,
+    available_processors,
+    busy_processors,
+    fair_threads,
+    requested_threads,
+)
 from attnmel.config.fields import ComputePrecision
 from attnmel.errors import ConfigError, counted
 from attnmel.number_formats import fixed
-from attnmel.threads import OTHERS_CHOICES, available_processors, busy_processors, fair_threads, requested_threads
 
 # Of mallopt(3), with the values of glibc's malloc.h.
 TRIM_THRESHOLD, MMAP_MAX = -1, -4

@@ -1,0 +1,1 @@
+"""What a process computes with: threads, device, precision, seeds and memory."""
