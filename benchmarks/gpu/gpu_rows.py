@@ -45,8 +45,9 @@ PATIENCE = 5.0
 
 
 def run_of(row: str, work: Path) -> RunFolder:
-    """Return the run folder of a row."""
-    return RunFolder(work / "runs" / TABLE / row / "seed-0")
+    """Return the run folder of a row; that of a rehearsal is named after the phantoms, as any other data set."""
+    found = sorted((work / "runs").glob(f"*/{row}/seed-0"))
+    return RunFolder(found[0] if found else work / "runs" / TABLE / row / "seed-0")
 
 
 def is_done(run: RunFolder) -> bool:

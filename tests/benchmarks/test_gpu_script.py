@@ -64,6 +64,13 @@ def test_files_are_taken_until_the_next_would_be_too_much(tmp_path: Path) -> Non
     assert list(within(7, [tmp_path / "absent", *paths])) == paths[:2]
 
 
+def test_a_row_of_a_rehearsal_lies_under_the_name_of_its_data_set(tmp_path: Path) -> None:
+    run_of = import_module("gpu_rows").run_of
+    assert run_of("vgg16", tmp_path).path == tmp_path / "runs" / "isic2017" / "vgg16" / "seed-0"
+    (tmp_path / "runs" / "phantoms" / "vgg16" / "seed-0").mkdir(parents=True)
+    assert run_of("vgg16", tmp_path).path == tmp_path / "runs" / "phantoms" / "vgg16" / "seed-0"
+
+
 def test_a_missing_package_is_named_and_one_inside_another_is_not() -> None:
     is_missing = import_module("gpu_check").is_missing
     assert is_missing("no-such-package")

@@ -44,7 +44,7 @@ def plain(recipe: str) -> dict[str, Any]:
 def test_every_shipped_recipe_is_valid(validator: "Draft202012Validator") -> None:
     for name in recipe_names():
         assert list(validator.iter_errors(plain(name))) == [], name
-    segmenter = resources.files("attnmel") / SEGMENTER
+    segmenter = resources.files("attnmel") / "config" / SEGMENTER
     assert validator.is_valid(tomllib.loads(segmenter.read_text(encoding="utf-8")))
 
 

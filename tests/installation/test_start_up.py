@@ -193,6 +193,7 @@ def test_a_first_prediction_loads_only_these_packages_and_few_before_it_begins_t
     ours = {name.split(".")[1] for name in loaded["engine"] if name.startswith("attnmel.")}
     assert ours <= {
         "cli",
+        "compute",
         "deploy",
         "diagnoses",
         "errors",
@@ -201,7 +202,6 @@ def test_a_first_prediction_loads_only_these_packages_and_few_before_it_begins_t
         "pretrained",
         "records",
         "shapes",
-        "threads",
     }
     assert foreign["end"] <= TO_PREDICT
     assert not {"attnmel.training", "attnmel.pipeline.evaluate", "attnmel.report"} & loaded["end"]
