@@ -52,6 +52,7 @@ def test_every_benchmark_is_in_their_readme_and_none_else() -> None:
     cells = re.findall(r"^\| (`.+?`) \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     named = sorted(re.findall(r"`(.+?)`", " ".join(cells)))
     assert named == sorted(path.name for path in folder.glob("*/*.*") if path.suffix != ".pyc")
+    assert [path.name for path in folder.glob("*.*")] == ["README.md"], "each script lies in a folder"
 
 
 def test_no_two_classes_share_a_name() -> None:
