@@ -59,6 +59,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str: 
         if target in OF_ROOT:
             return f"[{text}]({up}{OF_ROOT[target]}{anchor if target != 'README.md' else ''})"
         place = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), _way(found)))
+        if place.startswith(".."):
+            return text
         there = files.get_file_from_path(place) or (Path(config.docs_dir) / place).exists()
         return found[0] if there else text
 

@@ -156,10 +156,10 @@ def test_pages_that_the_reference_names_are_links(monkeypatch: pytest.MonkeyPatc
     )
     assert hooks.on_page_content(html, pages["prediction/predict.md"], None, files) == html
 
-    text = "[All](../reference/api.md#maps), [a test](../../tests/none.py)."
+    text = "[All](../reference/api.md#maps), [a test](../../tests/conftest.py)."
     config = SimpleNamespace(docs_dir=str(ROOT / "docs"))
     linked = hooks.on_page_markdown(text, pages["prediction/predict.md"], config, files)
-    assert linked == "[All](../reference/api.md#maps), a test.", "links to made pages stay"
+    assert linked == "[All](../reference/api.md#maps), a test.", "links to made pages stay, those out of docs/ do not"
 
 
 def test_without_mkdocs_one_sentence_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
