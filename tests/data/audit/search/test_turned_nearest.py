@@ -5,8 +5,15 @@ import pytest
 
 from attnmel.data.audit.search import bounded_search, turned_nearest
 from attnmel.data.audit.search.candidates import SYMMETRIES, turned, undone
+from attnmel.data.audit.search.flip_parts import (
+    best_correlation,
+    correlations,
+    flip_parts,
+    pairs_of_parts,
+    products_of_parts,
+)
 from attnmel.data.audit.search.nearest import Nearest, NearestPairs
-from attnmel.data.audit.search.turned_nearest import TurnedNearest, flip_parts
+from attnmel.data.audit.search.turned_nearest import TurnedNearest
 
 SIDE = 8
 
@@ -31,16 +38,30 @@ def in_full(those: np.ndarray, others: np.ndarray, most: int, least: float) -> N
 
 def test_products_of_parts_are_the_products_of_turned_squares() -> None:
     first, second = squares(20), squares(20, seed=1)
-    pairs = turned_nearest._pairs(flip_parts(first), flip_parts(second))
-    found = turned_nearest._turns(*(np.einsum("md,md->m", one, other) for one, other in pairs))
+    pairs = pairs_of_parts(flip_parts(first), flip_parts(second))
+    found = correlations(*(np.einsum("md,md->m", one, other) for one, other in pairs))
     for way in range(SYMMETRIES):
         assert found[way] == pytest.approx((first * turned(second, way)).sum(axis=(1, 2)), abs=1e-5)
 
 
-@pytest.mark.parametrize("kept", [0.3, 0.9, 1.0])
+def test_the_largest_of_the_correlations_is_that_of_few_passes() -> None:
+    first, second = flip_parts(squares(20)), flip_parts(squares(30, seed=1))
+    columns = flip_parts(squares(30, seed=1))
+    columns = type(columns)(*(one.T for one in columns.values()))
+    room = np.empty((11, 20, 30), dtype=np.float32)
+    products_of_parts(first, columns, room)
+    every = correlations(*(one @ other.T for one, other in pairs_of_parts(first, second)))
+    assert best_correlation(room) == pytest.approx(np.max(every, axis=0), abs=1e-5)
+
+
+@pytest.mark.parametrize("kept", [(0.3,), (0.6, 0.9, 0.95), (1.0,)])
 @pytest.mark.parametrize(("most", "least"), [(1, -1.0), (4, 0.5), (3, 0.9)])
-def test_no_neighbour_is_missed(kept: float, most: int, least: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turned_nearest, "COLUMNS", 32)
+def test_no_neighbour_is_missed(
+    kept: tuple[float, ...], most: int, least: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (turned_nearest, bounded_search):
+        monkeypatch.setattr(module, "COLUMNS", 32)
+    monkeypatch.setattr(turned_nearest, "TOGETHER", 50)
     monkeypatch.setattr(bounded_search, "ROWS", 48)  # the last rows and columns are fewer
     others = squares(205)
     for those in (others, squares(205, seed=2)):

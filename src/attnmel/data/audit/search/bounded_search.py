@@ -8,70 +8,108 @@ from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 import numpy as np
-from jaxtyping import Float32, Shaped
+from jaxtyping import Float32, Int64, Shaped
 
 from attnmel.data.audit.chunks import threads
 from attnmel.data.audit.search.nearest import NearestPairs
 from attnmel.progress import SILENT, Progress
 
-ROWS = 512
+ROWS = 256
 """Images whose nearest are searched at once: products with some columns stay in the processor's cache."""
 
-BLOCKS = 32
+COLUMNS = 128
+"""Images in a block that they are compared with."""
+
+START = 4
+"""Blocks of columns that are compared in full first, for bounds to begin with."""
+
+BLOCKS = 64
 """Blocks of columns after which the bounds are made narrower: at first after each, then after twice as many."""
+
+SLACK = np.float32(1e-5)
+"""Rounding of the products."""
 
 Query = TypeVar("Query")
 
 
 class BoundedSearch(ABC, Generic[Query]):
-    """A search of the nearest of each image, which a subclass does for some rows and blocks of columns."""
+    """A search of the nearest of each image, which a subclass does for some rows and blocks of columns.
+
+    `order` are the images in the columns.
+    """
+
+    def __init__(self, order: Int64[np.ndarray, " N"]) -> None:
+        self._order = order
 
     def of_each(
         self, queries: Shaped[np.ndarray, "N *shape"], most: int, least: float, progress: Progress = SILENT
     ) -> NearestPairs:
-        """Return the `most` nearest others of each, in the way that is nearest, none below `least`."""
+        """Return the `most` nearest others of each, in the way that is nearest, none below `least`; by the first."""
+        order = self._searched_order(queries)
 
         def some(start: int) -> NearestPairs:
-            rows = queries[start : start + ROWS].astype(np.float32)
-            return self._of_some(self._query(rows), start, np.full(len(rows), least, dtype=np.float32), most)
+            rows = order[start : start + ROWS]
+            query = self._query(queries[rows].astype(np.float32))
+            return self._of_some(query, rows, np.full(len(rows), least, dtype=np.float32), most)
 
         found, count = [], len(queries)
         with threads() as pool, progress.bar("Comparing images", count, "images") as advance:
             for start, one in zip(range(0, count, ROWS), pool.map(some, range(0, count, ROWS)), strict=True):
                 found.append(one)
                 advance(min(ROWS, count - start))
-        return NearestPairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        every = NearestPairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        return _rows(every, np.argsort(every.first, kind="stable"))
 
-    @property
-    @abstractmethod
-    def _blocks(self) -> int:
-        """How many blocks of columns there are."""
+    def _searched_order(self, queries: Shaped[np.ndarray, "N *shape"]) -> Int64[np.ndarray, " N"]:
+        """Return the order of images in which they are searched for: those that are alike together."""
+        return np.arange(len(queries))
 
     @abstractmethod
     def _query(self, rows: Float32[np.ndarray, "Q *shape"]) -> Query:
         """Prepare some images to be searched for."""
 
     @abstractmethod
-    def _reaching(self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
-        """Return the pairs of some blocks of columns that reach the bounds, perhaps with some that do not."""
+    def _in_full(self, query: Query, places: Int64[np.ndarray, " B"]) -> Float32[np.ndarray, "Q B"]:
+        """Return the likeness of all pairs with some columns."""
 
-    def _of_some(self, query: Query, start: int, bounds: Float32[np.ndarray, " Q"], most: int) -> NearestPairs:
-        least = bounds.copy()
+    @abstractmethod
+    def _reaching(self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
+        """Return the pairs of columns, in some blocks, that reach the bounds, perhaps with some that do not."""
+
+    def _of_some(
+        self, query: Query, rows: Int64[np.ndarray, " Q"], least: Float32[np.ndarray, " Q"], most: int
+    ) -> NearestPairs:
+        bounds = self._first_bounds(query, rows, least, most)
         nearest = NearestPairs(*(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.float32)))
-        for blocks in _ranges(self._blocks):
+        for blocks in _ranges(-(-len(self._order) // COLUMNS)):
             found = self._reaching(query, blocks, bounds)
-            found = _rows(found, start + found.first != found.second)
+            found = found._replace(second=self._order[found.second])
+            found = _rows(found, (rows[found.first] != found.second) & (found.likeness >= bounds[found.first]))
             nearest = _nearest(NearestPairs(*map(np.concatenate, zip(nearest, found, strict=True))), most, least)
             full = np.flatnonzero(np.bincount(nearest.first, minlength=len(bounds)) == most)
-            bounds[full] = nearest.likeness[np.searchsorted(nearest.first, full, side="right") - 1]
-        return nearest._replace(first=nearest.first + start)
+            reached = nearest.likeness[np.searchsorted(nearest.first, full, side="right") - 1]
+            bounds[full] = np.maximum(bounds[full], reached)
+        return nearest._replace(first=rows[nearest.first])
+
+    def _first_bounds(
+        self, query: Query, rows: Int64[np.ndarray, " Q"], least: Float32[np.ndarray, " Q"], most: int
+    ) -> Float32[np.ndarray, " Q"]:
+        """Return what the nearest reach at least: that many of some columns, spread over all, do."""
+        step = max(COLUMNS, len(self._order) // START)
+        places = np.concatenate([np.arange(at, at + COLUMNS) for at in range(0, len(self._order), step)])
+        places = places[places < len(self._order)]
+        if len(places) <= most:
+            return least.copy()
+        likeness = self._in_full(query, places)
+        likeness[self._order[places] == rows[:, None]] = -np.inf
+        return np.maximum(least, np.partition(likeness, -most, axis=1)[:, -most] - SLACK)
 
 
 def _nearest(found: NearestPairs, most: int, least: Float32[np.ndarray, " Q"]) -> NearestPairs:
-    """Return the nearest of each first, by falling likeness, and of equal ones those that came first."""
+    """Return the nearest of each first, by falling likeness, and of equal ones those of the lowest rows."""
     found = _rows(found, found.likeness >= least[found.first])
     # One number to sort by is quicker than two: no product of unit vectors is above 2, nor below -2.
-    found = _rows(found, np.argsort(4.0 * found.first - found.likeness, kind="stable"))
+    found = _rows(found, np.lexsort((found.second, 4.0 * found.first - found.likeness)))
     return _rows(found, np.arange(len(found.first)) - np.searchsorted(found.first, found.first) < most)
 
 

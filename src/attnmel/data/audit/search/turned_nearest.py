@@ -1,153 +1,169 @@
 """Squares -> the nearest others of each in any of the eight symmetries of the square, none missed.
 
-Two things make it quicker than the products of each square with all turns of every other. Split by what is even and odd
-under the two flips, a square's eight turns hold the same four parts, some transposed and with other signs: eight short
-products give the correlations of all eight turns (384 multiplications in place of 2,048). And most pairs are ruled out
-by the first principal components: what the rest of two squares adds is at most the product of their lengths
-(Cauchy-Schwarz). Only pairs that may still be among the nearest are computed in full.
+Three things make it quicker than the products of each square with all turns of every other. Eight short products of
+parts give the correlations of all eight turns (`flip_parts`: 384 multiplications in place of 2,048). Most pairs are
+ruled out by the first principal components: what the rest of two squares adds is at most the product of their lengths
+(Cauchy-Schwarz), and only pairs that may still be among the nearest are computed in full. And squares are searched in
+the order of that length, so that smooth ones, which few components describe, are together and compared by few.
 
 Legend of shapes: N images, s side of a square, D = s^2 values, Q images whose nearest are searched, B images they are
-compared with, M pairs, k parts' principal components.
+compared with, M pairs, L levels of detail, k parts' principal components.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
-from attnmel.data.audit.search.bounded_search import BoundedSearch
+from attnmel.data.audit.search.bounded_search import COLUMNS, SLACK, BoundedSearch
+from attnmel.data.audit.search.flip_parts import (
+    ROOM,
+    TIMES,
+    FlipParts,
+    best_correlation,
+    correlations,
+    flip_parts,
+    pairs_of_parts,
+    products_of_parts,
+)
 from attnmel.data.audit.search.nearest import NearestPairs
 
-KEPT = 0.97
-"""Share of the squares' energy in the components that all pairs are compared by."""
+KEPT = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
+"""Share of the squares' energy in the components that pairs are compared by, for each level of detail."""
 
-COLUMNS = 256
-"""Squares in a block: products with some rows stay in the processor's cache."""
+FEW, MANY = 0.0012, 0.005
+"""Shares of pairs that may still be near, below which the next squares are compared by less, above which by more."""
 
-TIMES = (1, 1, 1, 1, 2)
-"""Parts of a square that share their axes, for each set of axes."""
-
-SLACK = np.float32(1e-5)
-"""Rounding of the products."""
-
-TRANSPOSED = np.array([False, True, False, True, False, True, False, True])
-"""Whether each of the symmetries (see `turned`) is flips after a transposition, or flips alone."""
-ACROSS = np.array([1, 1, -1, -1, -1, 1, 1, -1], dtype=np.float32)
-"""-1 where it flips columns."""
-DOWN = np.array([1, -1, -1, 1, 1, 1, -1, -1], dtype=np.float32)
-"""-1 where it flips rows."""
+TOGETHER = 512
+"""Pairs that are computed in full at once, for the same reason."""
 
 
-@dataclass(frozen=True)
-class FlipParts:
-    """Squares by their behaviour under flips, each part in orthonormal coordinates, most energy first."""
+@dataclass
+class Query:
+    """Squares to search for, and the level of detail at which the last block was compared."""
 
-    both: Float32[np.ndarray, "*some"]
-    """Even under both flips, and symmetric; the next three by the same properties."""
-    both_skew: Float32[np.ndarray, "*same"]
-    neither: Float32[np.ndarray, "*of_these"]
-    neither_skew: Float32[np.ndarray, "*of_others"]
-    across: Float32[np.ndarray, "*last"]
-    """Odd when columns are flipped."""
-    down: Float32[np.ndarray, "*last"]
-    """Odd when rows are flipped, transposed: a transposition exchanges it with `across`."""
-
-
-def flip_parts(squares: Float32[np.ndarray, "N s s"]) -> FlipParts:
-    """Split squares of an even side; products of all parts together are the products of the squares."""
-    half = squares.shape[1] // 2
-    upper, lower = squares[:, :half], squares[:, : half - 1 : -1]
-    even, odd = upper + lower, upper - lower
-    quarters = [one[:, :, :half] + sign * one[:, :, : half - 1 : -1] for one in (even, odd) for sign in (1, -1)]
-    both, across, down, neither = (one / 2 for one in quarters)
-    first, second = np.triu_indices(half)
-    scale = np.where(first == second, 0.5, np.sqrt(0.5)).astype(np.float32)
-
-    def by_transposition(one: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        turned = one.transpose(0, 2, 1)
-        even, odd = ((part[:, first, second] * scale) for part in (one + turned, one - turned))
-        return even, odd[:, first < second]
-
-    (both, both_skew), (neither, neither_skew) = by_transposition(both), by_transposition(neither)
-    across, down = (one.reshape(len(squares), -1) for one in (across, down.transpose(0, 2, 1)))
-    return FlipParts(both, both_skew, neither, neither_skew, across, down)
+    every: FlipParts
+    rows: Float32[np.ndarray, "Q D"]
+    few: list[FlipParts]
+    level: int
+    room: Float32[np.ndarray, "11 Q B"]
+    """For the products with a block."""
+    pairs: Float32[np.ndarray, "2 M D"]
+    """Room for pairs that are computed in full."""
 
 
-class TurnedNearest(BoundedSearch[FlipParts]):
+class TurnedNearest(BoundedSearch[Query]):
     """A search among whole frames, for frames or views of them that may be turned by quarters and mirrored."""
 
-    def __init__(self, squares: Shaped[np.ndarray, "N s s"], kept: float = KEPT) -> None:
+    def __init__(self, squares: Shaped[np.ndarray, "N s s"], kept: tuple[float, ...] = KEPT) -> None:
         energies = [np.zeros(())] * len(TIMES)
         for some in _in_chunks(squares):
             energies = [sofar + own for sofar, own in zip(energies, _energies(flip_parts(some)), strict=True)]
         self._axes, shares = zip(*map(_axes, energies, TIMES), strict=True)
-        order = np.sort(np.concatenate([np.repeat(one, times) for one, times in zip(shares, TIMES, strict=True)]))[::-1]
-        least = order[min(np.searchsorted(np.cumsum(order), kept * order.sum()), len(order) - 1)]
-        self._counts = [int((one >= least).sum()) for one in shares]
+        self._counts = [_counts(shares, one) for one in kept]
         self._ends = np.cumsum([*map(len, self._axes), len(self._axes[-1])])[:-1]
+        super().__init__(self._searched_order(squares))
         # One row to fetch for each pair.
         self._every = np.empty((len(squares), squares[0].size), dtype=np.float32)
-        self._few: list[FlipParts] = []
-        for start, some in zip(range(0, len(squares), COLUMNS), _in_chunks(squares), strict=True):
-            every = self._rotated(flip_parts(some))
-            np.concatenate(list(vars(every).values()), axis=1, out=self._every[start : start + COLUMNS])
-            few = vars(self._shortened(every)).values()
-            self._few.append(FlipParts(*(np.ascontiguousarray(one.T) for one in few)))
+        self._few: list[list[FlipParts]] = []
+        for start in range(0, len(squares), COLUMNS):
+            some = squares[self._order[start : start + COLUMNS]].astype(np.float32)
+            rows = np.concatenate(
+                self._rotated(flip_parts(some)).values(), axis=1, out=self._every[start : start + len(some)]
+            )
+            self._few.append([_columns(one) for one in self._shortened(self._split(rows))])
 
-    @property
-    def _blocks(self) -> int:
-        return len(self._few)
+    def _searched_order(self, queries: Shaped[np.ndarray, "N s s"]) -> Int64[np.ndarray, " N"]:
+        counts = self._counts[len(self._counts) // 2]
+        rest = [_rest(self._rotated(flip_parts(some)).values(), counts) for some in _in_chunks(queries)]
+        return np.argsort(np.concatenate(rest), kind="stable")
 
-    def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> FlipParts:
-        return self._rotated(flip_parts(rows))
+    def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> Query:
+        every = self._rotated(flip_parts(rows))
+        values = np.concatenate(every.values(), axis=1)
+        return Query(
+            every,
+            values,
+            self._shortened(every),
+            len(self._counts) // 2,
+            np.empty((ROOM, len(rows), COLUMNS), dtype=np.float32),
+            np.empty((2, TOGETHER, values.shape[1]), dtype=np.float32),
+        )
 
-    def _reaching(self, query: FlipParts, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
-        first, second = self._possible(self._shortened(query), blocks, bounds)
-        return NearestPairs(first, second, *self._exact(query, first, second))
+    def _in_full(self, query: Query, places: Int64[np.ndarray, " B"]) -> Float32[np.ndarray, "Q B"]:
+        room = np.empty((ROOM, len(query.rows), len(places)), dtype=np.float32)
+        products_of_parts(query.every, _columns(self._split(self._every[places])), room)
+        return best_correlation(room)
+
+    def _reaching(self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
+        first, second = self._possible(query, blocks, bounds)
+        products = self._products(query, first, second)
+        turns = correlations(*products)
+        best = reduce(np.maximum, turns)
+        # Most do not reach the bounds after all: of these the turn is not asked for.
+        near = np.flatnonzero(best >= bounds[first])
+        way = np.argmax([one[near] for one in turns], axis=0)
+        return NearestPairs(first[near], second[near], way, best[near])
 
     def _possible(
-        self, few: FlipParts, block: range, bounds: Float32[np.ndarray, " Q"]
+        self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]
     ) -> tuple[Int64[np.ndarray, " M"], Int64[np.ndarray, " M"]]:
         """Return the pairs that may reach the bounds."""
         firsts, seconds = [], []
-        for number in range(block.start, block.stop):
-            most = _most(few, self._few[number])
-            first, second = np.divmod(np.flatnonzero(most >= bounds[:, None] - SLACK), most.shape[1])
+        for one in query.few:
+            one.both[:, -1] = SLACK - bounds
+        for number in blocks:
+            columns = self._few[number][query.level]
+            here = query.room[:, :, : columns.both.shape[1]]
+            products_of_parts(query.few[query.level], columns, here)
+            places = np.flatnonzero(best_correlation(here) >= 0)
+            first, second = np.divmod(places, here.shape[2])
             firsts.append(first)
             seconds.append(second + number * COLUMNS)
+            share = len(places) / here[0].size
+            query.level = min(max(query.level + (share > MANY) - (share < FEW), 0), len(self._counts) - 1)
         return np.concatenate(firsts), np.concatenate(seconds)
 
-    def _exact(
-        self, queries: FlipParts, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
-    ) -> tuple[Int64[np.ndarray, " M"], Float32[np.ndarray, " M"]]:
-        """Return the turn of the second of each pair that is nearest to the first, and its correlation."""
-        way, likeness = np.empty(len(first), dtype=np.int64), np.empty(len(first), dtype=np.float32)
-        every = np.concatenate(list(vars(queries).values()), axis=1)
-        for start in range(0, len(first), COLUMNS):
-            some = slice(start, start + COLUMNS)
+    def _products(
+        self, query: Query, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
+    ) -> Float32[np.ndarray, "8 M"]:
+        """Return the products of all components of pairs."""
+        products = np.empty((8, len(first)), dtype=np.float32)
+        for start in range(0, len(first), TOGETHER):
+            some = slice(start, start + TOGETHER)
             one, other = (
-                FlipParts(*np.split(np.take(rows, places[some], axis=0), self._ends, axis=1))
-                for rows, places in ((every, first), (self._every, second))
+                self._split(np.take(rows, places[some], axis=0, out=here[: len(places[some])], mode="clip"))
+                for here, rows, places in zip(query.pairs, (query.rows, self._every), (first, second), strict=True)
             )
-            products = [np.einsum("md,md->m", x, y) for x, y in _pairs(one, other)]
-            turns = np.array(_turns(*products))
-            way[some] = turns.argmax(axis=0)
-            likeness[some] = turns.max(axis=0)
-        return way, likeness
+            for out, (x, y) in zip(products, pairs_of_parts(one, other), strict=True):
+                np.einsum("md,md->m", x, y, out=out[some])
+        return products
+
+    def _split(self, rows: Float32[np.ndarray, "M D"]) -> FlipParts:
+        return FlipParts(*np.split(rows, self._ends, axis=1))
 
     def _rotated(self, plain: FlipParts) -> FlipParts:
         axes = (*self._axes, self._axes[-1])
-        return FlipParts(*(one @ own for one, own in zip(vars(plain).values(), axes, strict=True)))
+        return FlipParts(*(one @ own for one, own in zip(plain.values(), axes, strict=True)))
 
-    def _shortened(self, every: FlipParts) -> FlipParts:
-        """Keep the first components, and add the length of the others to the part that no turn changes."""
-        values, counts = list(vars(every).values()), [*self._counts, self._counts[-1]]
-        rest = sum(
-            np.einsum("nd,nd->n", one[:, count:], one[:, count:]) for one, count in zip(values, counts, strict=True)
-        )
-        both, *others = (np.ascontiguousarray(one[:, :count]) for one, count in zip(values, counts, strict=True))
-        return FlipParts(*(np.column_stack([both, np.sqrt(rest)]), *others))
+    def _shortened(self, every: FlipParts) -> list[FlipParts]:
+        """Keep the first components, more at each level; no turn changes the part to which two columns are added.
+
+        They are the length of what the level leaves out, and ones: a query has what is to be reached there.
+        """
+        values, few = every.values(), []
+        longest = [np.ascontiguousarray(one[:, :count]) for one, count in zip(values, self._counts[-1], strict=True)]
+        for counts in self._counts:
+            both, *others = (one[:, :count] for one, count in zip(longest, counts, strict=True))
+            rest = _rest(values, counts)
+            few.append(FlipParts(np.column_stack([both, rest, np.ones_like(rest)]), *others))
+        return few
+
+
+def _columns(rows: FlipParts) -> FlipParts:
+    return FlipParts(*(np.ascontiguousarray(one.T) for one in rows.values()))
 
 
 def _in_chunks(squares: Shaped[np.ndarray, "N s s"]) -> Iterator[Float32[np.ndarray, "B s s"]]:
@@ -157,7 +173,7 @@ def _in_chunks(squares: Shaped[np.ndarray, "N s s"]) -> Iterator[Float32[np.ndar
 
 def _energies(parts: FlipParts) -> list[np.ndarray]:
     """Return the sums of products of the values of each part; the last two parts share their axes."""
-    *alone, across, down = ((one.T @ one).astype(np.float64) for one in vars(parts).values())
+    *alone, across, down = ((one.T @ one).astype(np.float64) for one in parts.values())
     return [*alone, across + down]
 
 
@@ -167,47 +183,15 @@ def _axes(energies: np.ndarray, times: int) -> tuple[Float32[np.ndarray, "k k"],
     return axes[:, ::-1].astype(np.float32), energy[::-1] / times
 
 
-def _pairs(one: FlipParts, other: FlipParts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    yield from zip(vars(one).values(), vars(other).values(), strict=True)
-    yield one.across, other.down
-    yield one.down, other.across
+def _counts(shares: tuple[np.ndarray, ...], kept: float) -> list[int]:
+    """Return how many components of each part hold a share of the energy together."""
+    order = np.sort(np.concatenate([np.repeat(one, times) for one, times in zip(shares, TIMES, strict=True)]))[::-1]
+    least = order[min(np.searchsorted(np.cumsum(order), kept * order.sum()), len(order) - 1)]
+    counts = [int((one >= least).sum()) for one in shares]
+    return [*counts, counts[-1]]
 
 
-def _turns(*products: np.ndarray) -> list[np.ndarray]:
-    """Return the correlation in each of the eight symmetries from the eight products of parts."""
-    both, both_skew, neither, neither_skew, across, down, across_down, down_across = products
-    upright = both + both_skew, neither + neither_skew, across, down
-    transposed = both - both_skew, neither - neither_skew, across_down, down_across
-    found = []
-    for is_transposed, columns, rows in zip(TRANSPOSED, ACROSS, DOWN, strict=True):
-        even, odd, left, up = transposed if is_transposed else upright
-        found.append(even + columns * rows * odd + columns * left + rows * up)
-    return found
-
-
-def _most(few: FlipParts, others: FlipParts) -> Float32[np.ndarray, "Q B"]:
-    """Return the most that the correlation may be in the best of eight symmetries: as `_turns`, with fewer passes.
-
-    The others come in columns.
-    """
-    products = [one @ other for one, other in _pairs(few, others)]
-    both, both_skew, neither, neither_skew, across, down, across_down, down_across = products
-    upright = _best_flip(neither + neither_skew, across, down)
-    upright += both
-    upright += both_skew
-    neither -= neither_skew
-    transposed = _best_flip(neither, across_down, down_across)
-    both -= both_skew
-    transposed += both
-    return np.maximum(upright, transposed, out=upright)
-
-
-def _best_flip(odd: np.ndarray, left: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """Return the largest of odd + left + up and what its flips make of it; the arguments are spoilt."""
-    apart = left - up
-    left += up
-    np.abs(left, out=left)
-    np.abs(apart, out=apart)
-    left += odd
-    apart -= odd
-    return np.maximum(left, apart, out=left)
+def _rest(values: list[np.ndarray], counts: list[int]) -> Float32[np.ndarray, " N"]:
+    """Return the length of all but the first components."""
+    rests = (one[:, count:] for one, count in zip(values, counts, strict=True))
+    return np.sqrt(sum(np.einsum("nd,nd->n", rest, rest) for rest in rests))
