@@ -1,4 +1,4 @@
-"""JPEG files of 1024x768 pixels to audit: phantoms, and among them the images of folders, in the same share for all sizes.
+"""JPEG files of 1024x768 pixels to audit: phantoms, and among them the images of folders, in one share for all sizes.
 
     python benchmarks/audit_pictures.py OUT --real FOLDER [FOLDER ...] [--sizes 20000 100000] [--share 0.1443]
     /usr/bin/time -v attnmel audit OUT/100000 --home EMPTY --json --out page.html
