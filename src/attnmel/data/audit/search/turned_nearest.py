@@ -37,7 +37,7 @@ FEW, MANY = 0.0012, 0.005
 """Shares of pairs that may still be near, below which the next squares are compared by less, above which by more."""
 
 TOGETHER = 512
-"""Pairs that are computed in full at once, for the same reason."""
+"""Pairs that are computed in full at once: they stay in the processor's cache."""
 
 
 @dataclass
@@ -73,7 +73,7 @@ class TurnedNearest(BoundedSearch[Query]):
             rows = np.concatenate(
                 self._rotated(flip_parts(some)).values(), axis=1, out=self._every[start : start + len(some)]
             )
-            self._few.append([_columns(one) for one in self._shortened(self._split(rows))])
+            self._few.append(_levels_in_columns(self._shortened(self._split(rows))))
 
     def _searched_order(self, queries: Shaped[np.ndarray, "N s s"]) -> Int64[np.ndarray, " N"]:
         counts = self._counts[len(self._counts) // 2]
@@ -164,6 +164,18 @@ class TurnedNearest(BoundedSearch[Query]):
 
 def _columns(rows: FlipParts) -> FlipParts:
     return FlipParts(*(np.ascontiguousarray(one.T) for one in rows.values()))
+
+
+def _levels_in_columns(few: list[FlipParts]) -> list[FlipParts]:
+    """Turn the levels of detail; they share the memory of the finest, but for the part with the rest's length."""
+    finest = _columns(few[-1]).values()
+    return [
+        FlipParts(
+            np.ascontiguousarray(one.both.T),
+            *(part[: own.shape[1]] for part, own in zip(finest[1:], one.values()[1:], strict=True)),
+        )
+        for one in few
+    ]
 
 
 def _in_chunks(squares: Shaped[np.ndarray, "N s s"]) -> Iterator[Float32[np.ndarray, "B s s"]]:
