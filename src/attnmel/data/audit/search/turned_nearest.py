@@ -41,7 +41,7 @@ TOGETHER = 512
 
 
 @dataclass
-class Query:
+class SquareQuery:
     """Squares to search for, and the level of detail at which the last block was compared."""
 
     every: FlipParts
@@ -54,7 +54,7 @@ class Query:
     """Room for pairs that are computed in full."""
 
 
-class TurnedNearest(BoundedSearch[Query]):
+class TurnedNearest(BoundedSearch[SquareQuery]):
     """A search among whole frames, for frames or views of them that may be turned by quarters and mirrored."""
 
     def __init__(self, squares: Shaped[np.ndarray, "N s s"], kept: tuple[float, ...] = KEPT) -> None:
@@ -80,10 +80,10 @@ class TurnedNearest(BoundedSearch[Query]):
         rest = [_rest(self._rotated(flip_parts(some)).values(), counts) for some in _in_chunks(queries)]
         return np.argsort(np.concatenate(rest), kind="stable")
 
-    def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> Query:
+    def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> SquareQuery:
         every = self._rotated(flip_parts(rows))
         values = np.concatenate(every.values(), axis=1)
-        return Query(
+        return SquareQuery(
             every,
             values,
             self._shortened(every),
@@ -92,12 +92,12 @@ class TurnedNearest(BoundedSearch[Query]):
             np.empty((2, TOGETHER, values.shape[1]), dtype=np.float32),
         )
 
-    def _in_full(self, query: Query, places: Int64[np.ndarray, " B"]) -> Float32[np.ndarray, "Q B"]:
+    def _in_full(self, query: SquareQuery, places: Int64[np.ndarray, " B"]) -> Float32[np.ndarray, "Q B"]:
         room = np.empty((ROOM, len(query.rows), len(places)), dtype=np.float32)
         products_of_parts(query.every, _columns(self._split(self._every[places])), room)
         return best_correlation(room)
 
-    def _reaching(self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
+    def _reaching(self, query: SquareQuery, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
         first, second = self._possible(query, blocks, bounds)
         products = self._products(query, first, second)
         turns = correlations(*products)
@@ -108,7 +108,7 @@ class TurnedNearest(BoundedSearch[Query]):
         return NearestPairs(first[near], second[near], way, best[near])
 
     def _possible(
-        self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]
+        self, query: SquareQuery, blocks: range, bounds: Float32[np.ndarray, " Q"]
     ) -> tuple[Int64[np.ndarray, " M"], Int64[np.ndarray, " M"]]:
         """Return the pairs that may reach the bounds."""
         firsts, seconds = [], []
@@ -127,7 +127,7 @@ class TurnedNearest(BoundedSearch[Query]):
         return np.concatenate(firsts), np.concatenate(seconds)
 
     def _products(
-        self, query: Query, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
+        self, query: SquareQuery, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
     ) -> Float32[np.ndarray, "8 M"]:
         """Return the products of all components of pairs."""
         products = np.empty((8, len(first)), dtype=np.float32)

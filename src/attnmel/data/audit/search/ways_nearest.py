@@ -30,7 +30,7 @@ Rows = Float32[np.ndarray, "Q D"]
 
 
 @dataclass
-class Query:
+class SpectrumQuery:
     """Images to search for."""
 
     rows: Rows
@@ -40,7 +40,7 @@ class Query:
     """For the products with a block."""
 
 
-class WaysNearest(BoundedSearch[Query]):
+class WaysNearest(BoundedSearch[SpectrumQuery]):
     """A search among images that are each described in four ways."""
 
     def __init__(self, ways: Sequence[Float32[np.ndarray, "N D"]]) -> None:
@@ -49,17 +49,17 @@ class WaysNearest(BoundedSearch[Query]):
         self._axes = [_axes(self._sums(slice(None), signs)) for signs in hadamard(len(ways))]
         self._columns = [self._short(slice(start, start + COLUMNS)) for start in range(0, len(ways[0]), COLUMNS)]
 
-    def _query(self, rows: Rows) -> Query:
+    def _query(self, rows: Rows) -> SpectrumQuery:
         half = rows / np.float32(2)
         sums = [half @ axes for axes in self._axes]
         rests = [_rest(half, one, axes) for one, axes in zip(sums, self._axes, strict=True)]
         sums = [np.column_stack([sums[0], *rests, np.ones(len(rows), dtype=np.float32)]), *sums[1:]]
-        return Query(rows, sums, np.empty((5, len(rows), COLUMNS), dtype=np.float32))
+        return SpectrumQuery(rows, sums, np.empty((5, len(rows), COLUMNS), dtype=np.float32))
 
-    def _in_full(self, query: Query, places: Int64[np.ndarray, " B"]) -> Float32[np.ndarray, "Q B"]:
+    def _in_full(self, query: SpectrumQuery, places: Int64[np.ndarray, " B"]) -> Float32[np.ndarray, "Q B"]:
         return np.max([query.rows @ one[places].T for one in self._ways], axis=0)
 
-    def _reaching(self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
+    def _reaching(self, query: SpectrumQuery, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
         query.sums[0][:, -1] = SLACK - bounds
         firsts, seconds = [], []
         for number in blocks:
@@ -74,7 +74,9 @@ class WaysNearest(BoundedSearch[Query]):
             seconds.append(second + number * COLUMNS)
         return self._exact(query, np.concatenate(firsts), np.concatenate(seconds))
 
-    def _exact(self, query: Query, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]) -> NearestPairs:
+    def _exact(
+        self, query: SpectrumQuery, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
+    ) -> NearestPairs:
         products = np.empty((len(self._ways), len(first)), dtype=np.float32)
         for start in range(0, len(first), TOGETHER):
             some = slice(start, start + TOGETHER)

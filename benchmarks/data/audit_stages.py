@@ -1,6 +1,6 @@
 """Seconds of the processor, by stage, and the peak memory of `attnmel audit`; its arguments follow.
 
-    python benchmarks/audit_stages.py FOLDER --home EMPTY --json --out page.html
+    python benchmarks/data/audit_stages.py FOLDER --home EMPTY --json --out page.html
 
 Of this process and those that it starts, user and system, from the start of Python on.
 """

@@ -1,6 +1,6 @@
 """JPEG files of 1024x768 pixels to audit: phantoms, and among them the images of folders, in one share for all sizes.
 
-    python benchmarks/audit_pictures.py OUT --real FOLDER [FOLDER ...] [--sizes 20000 100000] [--share 0.1443]
+    python benchmarks/data/audit_pictures.py OUT --real FOLDER [FOLDER ...] [--sizes 20000 100000] [--share 0.1443]
     /usr/bin/time -v attnmel audit OUT/100000 --home EMPTY --json --out page.html
 
 OUT/drawn holds the phantoms; OUT/SIZE a folder of links with labels.csv for each size, with a share of real images (one
