@@ -129,7 +129,8 @@ def main() -> None:
     chosen = parser.parse_args()
     looked = prepare_audit(chosen.names, home=chosen.home, progress=Terminal())
     places = list({entry.digest: place for place, entry in enumerate(looked.entries)}.values())
-    described = signatures(looked.images(places[first : first + CHUNK]) for first in range(0, len(places), CHUNK))
+    chunks = (looked.images(places[first : first + CHUNK]) for first in range(0, len(places), CHUNK))
+    described = signatures(chunks, len(places))
     if chosen.one:
         described = blended(described, chosen.one)
         sampled(described, chosen.sample)

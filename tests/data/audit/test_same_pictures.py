@@ -19,7 +19,7 @@ def pictures() -> list[np.ndarray]:
 
 
 def found_of(images: np.ndarray) -> tuple[Match, ...]:
-    return same_pictures(signatures([images]), lambda rows: images[list(rows)])
+    return same_pictures(signatures([images], len(images)), lambda rows: images[list(rows)])
 
 
 @pytest.mark.parametrize("kind", COPIES)
@@ -48,7 +48,7 @@ def test_pictures_through_a_round_opening_are_not_alike_for_it(pictures: list[np
     place = np.arange(SIDE) - (SIDE - 1) / 2
     opening = np.hypot(place[:, None], place) < 0.47 * SIDE
     images = np.stack([prepared(one) * opening[..., None].astype(np.uint8) for one in pictures])
-    described = signatures([images])
+    described = signatures([images], len(images))
     assert not described.shown(np.arange(PICTURES))[:, 0, 0].any()
     assert described.shown(np.arange(PICTURES))[:, FINE // 2, FINE // 2].all()
     assert found_of(images) == ()
@@ -56,14 +56,14 @@ def test_pictures_through_a_round_opening_are_not_alike_for_it(pictures: list[np
 
 def test_images_that_come_in_parts_have_the_same_signatures(pictures: list[np.ndarray]) -> None:
     images = np.stack([prepared(one) for one in pictures])
-    whole, parts = signatures([images]), signatures(iter([images[:5], images[5:]]))
+    whole, parts = signatures([images], len(images)), signatures(iter([images[:5], images[5:]]), len(images))
     assert np.array_equal(whole.fine, parts.fine)
     assert np.allclose(whole.coarse(0), parts.coarse(0))
 
 
 def test_coarse_structure_correlates_like_numpy(pictures: list[np.ndarray]) -> None:
     images = np.stack([prepared(one) for one in pictures])
-    coarse = signatures([images]).coarse(0)
+    coarse = signatures([images], len(images)).coarse(0)
     assert coarse.shape == (PICTURES, COARSE**2)
     # The divisor's floor, which keeps a blank image from being amplified, takes a little off.
     assert np.allclose(coarse @ coarse.T, np.corrcoef(coarse), atol=0.05)
@@ -73,7 +73,7 @@ def test_a_blank_image_and_a_single_one_match_nothing(pictures: list[np.ndarray]
     blank = np.full((2, SIDE, SIDE, 3), 128, dtype=np.uint8)
     assert found_of(blank) == ()
     single = prepared(pictures[0])[None]
-    assert len(CandidateSearch(signatures([single])).candidates()) == 0
+    assert len(CandidateSearch(signatures([single], 1)).candidates()) == 0
     assert found_of(single) == ()
 
 
@@ -81,7 +81,7 @@ def test_pictures_in_a_border_are_not_alike_for_it(pictures: list[np.ndarray]) -
     images = np.stack([prepared(bordered(one)) for one in pictures])
     assert found_of(images) == ()
     # Ten pixels of 120 + 20 at each side of the square.
-    assert signatures([images]).frames[:, 2] == pytest.approx(1 - 2 * 15 / 180, abs=0.04)
+    assert signatures([images], len(images)).frames[:, 2] == pytest.approx(1 - 2 * 15 / 180, abs=0.04)
 
 
 @pytest.mark.parametrize("symmetry", range(8))
@@ -96,5 +96,5 @@ def test_the_symmetry_of_a_squashed_copy_lays_it_like_the_first(pictures: list[n
 
 def test_coarse_structure_is_that_of_what_is_seen_through_an_opening(pictures: list[np.ndarray]) -> None:
     images = np.stack([prepared(slightly_turned(pictures[0], 10)), prepared(pictures[0])])
-    coarse = signatures([images]).coarse(0)
+    coarse = signatures([images], len(images)).coarse(0)
     assert coarse[0] @ coarse[1] > 0.5

@@ -4,7 +4,6 @@ Legend of shapes: N images, K views of each, S prepared side, f side of the fine
 values of the coarse one, b bytes of bits.
 """
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -78,13 +77,19 @@ class Signatures:
         return np.unpackbits(self.inside[rows], axis=1).reshape(-1, FINE, FINE).astype(np.float32)
 
 
-def signatures(chunks: Iterable[UInt8[np.ndarray, "B S S 3"]]) -> Signatures:
-    """Return the signatures of images that come some at a time, each `SIDE` pixels wide, in their order."""
+def signatures(chunks: Iterable[UInt8[np.ndarray, "B S S 3"]], count: int) -> Signatures:
+    """Return the signatures of so many images that come some at a time, each `SIDE` pixels wide, in their order."""
+    # Filled as they come: parts that are joined at the end take the memory of all twice.
+    fields: dict[str, np.ndarray] = {}
+    done = 0
     with threads() as pool:
-        parts = [vars(part) for part in taken_in_turn(pool, _signatures, chunks, available_processors())]
-    # The parts of one field are let go before the next is joined: of 100,000 images they are a gigabyte.
-    names = [field.name for field in dataclasses.fields(Signatures)]
-    return Signatures(*(np.concatenate([part.pop(name) for part in parts]) for name in names))
+        for part in taken_in_turn(pool, _signatures, chunks, available_processors()):
+            for name, some in vars(part).items():
+                if name not in fields:
+                    fields[name] = np.empty((count, *some.shape[1:]), dtype=some.dtype)
+                fields[name][done : done + len(some)] = some
+            done += len(part)
+    return Signatures(**fields)
 
 
 def fine_structure(images: UInt8[np.ndarray, "B S S 3"], boxes: Boxes) -> Float32[np.ndarray, "B f f"]:

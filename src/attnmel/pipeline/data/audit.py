@@ -156,7 +156,7 @@ def audit(
     # One file may be an entry of several data sets, and is compared once.
     single = _first_places(inputs.entries)
     digests, places = list(single), list(single.values())
-    described = signatures(_chunks(inputs, places, progress))
+    described = signatures(_chunks(inputs, places, progress), len(places))
     found = same_pictures(
         described, lambda rows: inputs.images([places[row] for row in rows]), progress, exhaustive=exhaustive
     )
