@@ -3,11 +3,12 @@
 import base64
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbformat import NotebookNode
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -17,13 +18,15 @@ LARGEST_IMAGE, LARGEST = 100_000, 1_000_000
 named = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-def opened(path: Path) -> NotebookNode:
+def opened(path: Path) -> "NotebookNode":
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     return notebook
 
 
-def printed(notebook: NotebookNode) -> list[str]:
+def printed(notebook: "NotebookNode") -> list[str]:
     """Return what each cell printed; the last digit of a number may be another one on another processor."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     texts = ["".join(one.text for one in cell.outputs if one.output_type == "stream") for cell in cells]
@@ -59,6 +62,8 @@ def test_a_notebook_is_stored_with_its_outputs_and_small_pictures(path: Path) ->
 @named
 @pytest.mark.filterwarnings("default")  # of the kernel's connection, none of which is ours
 def test_a_notebook_gives_what_it_shows(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbclient import NotebookClient
+
     monkeypatch.setenv("ATTNMEL_HOME", str(tmp_path / "home"))
     stored, run = opened(path), opened(path)
     client = NotebookClient(

@@ -18,7 +18,6 @@ from attnmel.pretrained.examples import FOLDER
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models
 
-playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
@@ -49,6 +48,7 @@ def middle(image: bytes) -> Any:  # noqa: ANN401
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
         one = started.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--use-fake-device-for-media-stream"]

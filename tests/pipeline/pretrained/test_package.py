@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from tests.conftest import WORDS
+from tests.session_fixtures import WORDS
 
 from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.errors import CheckpointError, ConfigError

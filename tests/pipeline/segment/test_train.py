@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from monai.losses.dice import DiceCELoss
-from monai.networks.nets.unet import UNet
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -92,6 +90,9 @@ def test_a_run_says_what_it_learnt_from_and_how_well(segmenter: RunFolder, phant
 
 def plain_training(phantoms: "Phantoms", total: int) -> tuple[list[float], dict[str, torch.Tensor]]:
     """The mean loss of each epoch, and the weights, of a loop as anyone would write it."""
+    from monai.losses.dice import DiceCELoss  # more than a second, for the one process that runs this test
+    from monai.networks.nets.unet import UNet
+
     pairs = prepare_pairs(load_segmenter_recipe(overrides=TINY_UNET), home=phantoms.home)
     runtime.seed_everything(0)
     network = UNet(2, 3, 1, (4, 8, 16), (2, 2), num_res_units=2, norm="BATCH")

@@ -19,7 +19,6 @@ from attnmel.pipeline.study.study_file import hash_of
 from attnmel.pretrained.catalogue import DEFAULT, open_model
 from attnmel.pretrained.examples import FOLDER
 
-playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
@@ -53,6 +52,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
         one = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield one
