@@ -1,7 +1,8 @@
-"""Types and shapes are checked on the first calls of each function in each test, not on thousands that are alike.
+"""Arrays are checked on the first calls of each function in each test, not on thousands that are alike.
 
 jaxtyping's wrapper takes some 50 microseconds a call, which doubled the time of everything that calls small functions
-in a loop. Imported before anything of attnmel, whose functions are decorated as they are defined.
+in a loop. Functions and records without an array stay as they are: their types are known before they run, to pyright.
+Imported before anything of attnmel, whose functions are decorated as they are defined.
 """
 
 # ruff: noqa: ANN401 - whatever a function takes and gives
@@ -30,7 +31,14 @@ def _jaxtyped(*given: Any, **named: Any) -> Any:
     return _whole(*given, **named) if given else functools.partial(_first_calls, **named)
 
 
+def _has_arrays(function: Any) -> bool:
+    """Say whether a shape stands in the signature of a function or in the fields of a record."""
+    return any("jaxtyping" in repr(one) for one in getattr(function, "__annotations__", {}).values())
+
+
 def _first_calls(function: Any, **named: Any) -> Callable[..., Any]:
+    if not _has_arrays(function):
+        return function
     if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
         return _whole(function, **named)
     checked: Callable[..., Any] | None = None

@@ -1,13 +1,9 @@
 """What tests of several folders build: progress that records, predictions, and commands in processes of their own."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,78 +83,6 @@ def run_fresh(code: str, *, cwd: Path | None = None) -> str:
 def attnmel_command(*arguments: object) -> list[str]:
     """Give the words that start a command of the program in a process of its own."""
     return [sys.executable, "-m", "attnmel", *map(str, arguments)]
-
-
-# A test run started in the background of a shell ignores SIGINT, and its children would too.
-listen_to_ctrl_c = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-
-
-def start_command(*arguments: object) -> "subprocess.Popen[str]":
-    """Start a command of the program, whose output is kept and which Ctrl-C reaches."""
-    return subprocess.Popen(
-        attnmel_command(*arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=listen_to_ctrl_c if os.name == "posix" else None,
-    )
-
-
-def wait_until(there: Callable[[], object], process: "subprocess.Popen[str]", *, seconds: float = 300) -> None:
-    """Wait until something is there, while a process runs."""
-    deadline = time.monotonic() + seconds
-    while not there():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-HOLDER = """
-import sys
-from pathlib import Path
-from attnmel.files.locks import hold_file, hold_folder
-
-for line in sys.stdin:
-    kind, _, place = line.rstrip("\\n").partition(" ")
-    with (hold_file if kind == "file" else hold_folder)(Path(place)):
-        print("held", flush=True)
-        sys.stdin.readline()
-    print("free", flush=True)
-"""
-
-
-class Holder:
-    """Another process that takes one lock after another, as a command that writes there would."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-
-    @contextmanager
-    def holds(self, kind: str, place: Path) -> Iterator[int]:
-        """Hold the lock of a `file` or `folder` during the block; gives the process's number."""
-        self._say(f"{kind} {place}", "held")
-        try:
-            yield self.process.pid
-        finally:
-            self._say("", "free")
-
-    def _say(self, line: str, answer: str) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == f"{answer}\n"
-
-
-@contextmanager
-def another_process() -> Iterator[Holder]:
-    """Start a process that takes locks."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Holder(process)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 CARD = Card(

@@ -10,7 +10,13 @@ from safetensors.torch import save as tensor_bytes
 from torch import nn
 
 from attnmel.deploy.onnx.graph import onnx_graph
-from attnmel.models.weights.card import Card, card_json
+from attnmel.models.weights.card import Card
+
+USED = (
+    "network", "own", "trunk", "width", "attention", "padding", "passing", "without", "grid", "heads", "branches",
+    "classes", "size", "side", "mean", "std", "temperature",
+)  # fmt: skip
+"""What a graph depends on, of a card; the rest is written into the file beside it."""
 
 
 class KeptGraphs:
@@ -19,10 +25,11 @@ class KeptGraphs:
     folder: Path | None = None
 
     def __call__(self, network: nn.Module, card: Card, *, folded: bool = True) -> ModelProto:
-        """Give what `onnx_graph` gives for the same weights, card and folding."""
+        """Give what `onnx_graph` gives for the same network, weights, square, temperature and folding."""
         if self.folder is None:
             return onnx_graph(network, card, folded=folded)
-        key = tensor_bytes(network.state_dict()) + card_json(card) + bytes([folded])
+        used = {name: getattr(card, name) for name in USED}
+        key = tensor_bytes(network.state_dict()) + repr((used, folded)).encode()
         path = self.folder / hashlib.sha256(key).hexdigest()
         with FileLock(path.with_suffix(".lock")):
             if not path.is_file():
@@ -36,7 +43,8 @@ def _find_operators_once() -> None:
     """Let torch's exporter keep its table of operators, which it makes anew for each export: a sixth of the time."""
     from torch.onnx._internal.exporter._registration import ONNXRegistry
 
-    ONNXRegistry.from_torchlib = functools.cache(ONNXRegistry.from_torchlib)  # the same for the same opset
+    made = functools.cache(ONNXRegistry.from_torchlib)  # the same for the same opset
+    ONNXRegistry.from_torchlib = staticmethod(made)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 kept_graph = KeptGraphs()

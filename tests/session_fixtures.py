@@ -6,6 +6,7 @@ has a copy of its own: a lock on a folder, or a test's mistake, of one worker do
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import settings
 from lightning_fabric import Fabric
 from tests.checked_calls import begin_test
 from tests.conftest import EMPTY, TESTS, TINY, TINY_UNET, MakeOnce, Phantoms
-from tests.factories import Holder, another_process
+from tests.copies import Holder, another_process
 from tests.fewer_draws import all_draws, computes_all, fewer_draws
 from tests.kept_graphs import kept_graph
 
@@ -217,6 +218,14 @@ def _graphs_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     kept_graph.folder.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export, "onnx_graph", kept_graph)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_grammar_of_addresses() -> Iterator[None]:
+    """Let jsonschema do without the grammar of IRIs, which takes seconds to load and none of our schemas names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "rfc3987_syntax", None)
         yield
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.cli.conftest import attnmel as attnmel  # the command, as a fixture
-from tests.factories import run_fresh
+from tests.copies import Copy
 
 from attnmel import predict
 from attnmel.errors import AttnmelError, ImageError
@@ -63,7 +63,9 @@ def test_nothing_is_predicted_twice_and_lazily_not_before_it_is_read(
 
 def test_an_exported_model_is_predicted_without_torch(exported: Path, images: list[Path]) -> None:
     code = f"import sys, attnmel; attnmel.predict({str(exported)!r}, {str(images[0])!r}); print('torch' in sys.modules)"
-    assert run_fresh(code).split()[-1] == "False"
+    with Copy(code) as process:
+        said, _ = process.communicate()
+    assert said.split()[-1] == "False"
 
 
 @pytest.mark.parametrize(

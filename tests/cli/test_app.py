@@ -4,11 +4,12 @@ import csv
 import io
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import start_command
+from tests.factories import attnmel_command
 
 from attnmel import NOTICE
 from attnmel.data.archives.catalog import ARCHIVES
@@ -26,11 +27,9 @@ COMMANDS = (
 
 def test_help_names_every_command() -> None:
     """As a process of its own: `python -m attnmel` works."""
-    with start_command("--help") as process:
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert all(command in said for command in COMMANDS)
-    assert "not for diagnosis" in " ".join(said.split())
+    ran = subprocess.run(attnmel_command("--help"), capture_output=True, text=True, check=True, timeout=60)
+    assert all(command in ran.stdout for command in COMMANDS)
+    assert "not for diagnosis" in " ".join(ran.stdout.split())
 
 
 def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> None:

@@ -1,6 +1,5 @@
 """The documented tree is the tree; the files that CONTRIBUTING.md names exist."""
 
-import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -56,6 +55,7 @@ def test_every_benchmark_is_in_their_readme_and_none_else() -> None:
 
 
 def test_no_two_classes_share_a_name() -> None:
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
-    names = Counter(one.name for tree in trees for one in tree.body if isinstance(one, ast.ClassDef))
+    texts = [path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")]
+    names = Counter(name for text in texts for name in re.findall(r"^class (\w+)\b", text, re.MULTILINE))
+    assert len(names) > 100
     assert [name for name, count in names.items() if count > 1 and not name.startswith("_")] == []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import Holder
+from tests.copies import Holder
 from tests.faults.conftest import full_disk, temporary_files, unprivileged
 from tests.faults.test_kills import content
 

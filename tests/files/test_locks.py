@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import textwrap
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.copies import Copy
 
 from attnmel.errors import BusyError
 from attnmel.files import locks
@@ -25,7 +25,6 @@ HOLDER = textwrap.dedent("""
     import sys
     from pathlib import Path
     from attnmel.files.locks import hold_file, hold_folder
-    sys.argv = ["/usr/bin/attnmel", "train", "my recipe"]
     with {hold}(Path({place!r})):
         print("held", flush=True)
         sys.stdin.read()
@@ -33,13 +32,10 @@ HOLDER = textwrap.dedent("""
 
 
 @contextmanager
-def holder(place: Path, hold: str = "hold_folder") -> Iterator["subprocess.Popen[str]"]:
+def holder(place: Path, hold: str = "hold_folder") -> Iterator[Copy]:
     """Another process that holds a place until the block ends."""
     code = HOLDER.format(hold=hold, place=str(place))
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
+    with Copy(code, ("/usr/bin/attnmel", "train", "my recipe")) as process:
         assert process.stdout.readline() == "held\n"
         try:
             yield process

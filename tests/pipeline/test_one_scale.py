@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from tests.conftest import MakeOnce, Phantoms
 
-TEMPERATURE = 2.5
+TEMPERATURE = 1.7
 """Of a checkpoint: far from 1, so that another scale decides otherwise."""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cli.test_help import commands
-from tests.factories import start_command
+from tests.copies import start_command
 from tests.pipeline.study.small_study import write_folder, write_machine
 
 from attnmel.files.folders import RunFolder
@@ -134,7 +134,7 @@ def test_a_server_says_its_address_first() -> None:
     process = start_command("serve", "--port", "0", "--json")
     assert process.stdout is not None
     checked("serve", process.stdout.readline())
-    process.terminate()
+    process.kill()
     process.communicate()
 
 

@@ -5,11 +5,11 @@ import subprocess
 import sys
 import textwrap
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.copies import Copy, slow_predictions, start_command, wait_until
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel
@@ -21,8 +21,7 @@ STARTS = 200
 """Fresh processes, by the issue: 7 of 40 and 3 of 35 hung on two cores before."""
 
 HANGS = textwrap.dedent("""
-    import ctypes, sys, threading
-    from attnmel.cli import main
+    import ctypes, threading
     from attnmel.deploy.openvino import Compiled
 
     run, passes, lock = Compiled.run, [0], threading.Lock()
@@ -36,8 +35,6 @@ HANGS = textwrap.dedent("""
         return run(self, square)
 
     Compiled.run = hang
-    sys.argv = ["attnmel", *sys.argv[1:]]
-    main()
 """)
 """`ctypes.CDLL` lets go of Python's lock during a call, and `ctypes.PyDLL` keeps it."""
 
@@ -63,27 +60,14 @@ AT_ONCE = textwrap.dedent("""
 """)
 """Two predictors, each asked for one image and for several by threads that begin at one moment."""
 
-# A test run started in the background of a shell ignores SIGINT, and its children would too.
-listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-
 
 @pytest.fixture(scope="module")
 def folder(phantoms: "Phantoms") -> Path:
     return next((phantoms.home / "data").rglob("*Test_v2_Data"))
 
 
-def hanging(library: str, exported: Path, folder: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", HANGS.format(library=library), "predict", str(exported), str(folder), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
-
-
-def ended(process: "subprocess.Popen[str]", limit: float) -> str:
-    """Return what a process wrote to stderr; one that does not end within the limit fails the test, and is killed."""
-    try:
-        return process.communicate(timeout=limit)[1]
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+def hanging(library: str, exported: Path, folder: Path, *more: str) -> Copy:
+    return start_command("predict", exported, folder, *more, before=HANGS.format(library=library))
 
 
 @pytest.mark.parametrize(("library", "code"), [("CDLL", 1), ("PyDLL", -signal.SIGKILL)])
@@ -92,7 +76,7 @@ def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
 ) -> None:
     out = tmp_path / "out.csv"
     with hanging(library, exported, folder, "--out", str(out), "--stall-limit", "3") as process:
-        told = ended(process, 200)
+        _, told = process.communicate(timeout=200)
     assert process.returncode == code
     *notes, sentence = told.splitlines()
     assert all(note.startswith("left out of ") for note in notes)
@@ -129,7 +113,7 @@ def test_ctrl_c_ends_a_prediction_whose_library_hangs(
         for _ in range(presses):
             process.send_signal(signal.SIGINT)
             time.sleep(0.2)
-        told = ended(process, 60)
+        _, told = process.communicate(timeout=60)
     assert time.monotonic() - pressed < 40
     assert process.returncode in ((code,) if presses == 1 else (code, -signal.SIGKILL))
     assert "error: stopped" in told
@@ -140,14 +124,13 @@ def test_ctrl_c_ends_a_prediction_whose_library_hangs(
 def test_a_halted_prediction_is_not_taken_for_a_hanging_one(exported: Path, folder: Path, tmp_path: Path) -> None:
     if not Path("/proc/self/stat").exists():
         pytest.skip("only Linux says that a process is halted")
-    command = [sys.executable, "-m", "attnmel", "predict", str(exported), str(folder), "--out", str(tmp_path / "o.csv")]
-    with subprocess.Popen([*command, "--stall-limit", "1"], stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and not (tmp_path / "o.csv.part").exists():
-            time.sleep(0.01)
+    command = ("predict", exported, folder, "--out", tmp_path / "o.csv", "--stall-limit", "1")
+    with start_command(*command, before=slow_predictions(2, 0.1)) as process:
+        wait_until((tmp_path / "o.csv.part").exists, process)
         process.send_signal(signal.SIGSTOP)
         time.sleep(4)
         process.send_signal(signal.SIGCONT)
-        told = ended(process, 200)
+        _, told = process.communicate(timeout=200)
     assert process.returncode == 0, told
 
 

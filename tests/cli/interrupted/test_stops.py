@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from tests.factories import start_command, wait_until
+from tests.copies import start_command, wait_until
 
 from attnmel.files.folders import RunFolder
 

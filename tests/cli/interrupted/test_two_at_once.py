@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import Holder, start_command, wait_until
+from tests.copies import Copy, Holder, slow_predictions, start_command, wait_until
 
 from attnmel.files.folders import RunFolder
 
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are halted by signals")
 
-IMAGES = 300
+IMAGES = 60
+SLOW = slow_predictions(8, 0.05)
+"""What a command does first that a test halts or ends: it is still at work when it is seen to have begun."""
 
 Settings = Callable[..., list[str]]
 
@@ -38,9 +39,9 @@ def folder(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @contextmanager
-def halted(there: Callable[[], bool], *arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
+def halted(there: Callable[[], bool], *arguments: str | Path, before: str = "") -> Iterator[Copy]:
     """Start a command and halt it once something is there; it goes on at the end of the block."""
-    with start_command(*arguments) as process:
+    with start_command(*arguments, before=before) as process:
         try:
             wait_until(there, process)
             process.send_signal(signal.SIGSTOP)
@@ -70,7 +71,7 @@ def test_the_second_prediction_of_a_table_is_refused(
 ) -> None:
     out, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
     command = ("predict", exported, folder, "--out", out)
-    with halted(lambda: part.is_file() and part.read_bytes().count(b"\n") > 5, *command) as first:
+    with halted(lambda: part.is_file() and part.read_bytes().count(b"\n") > 5, *command, before=SLOW) as first:
         kept = part.read_bytes()
         for resume in ((), ("--resume",)):
             second = attnmel(*command, *resume)
@@ -84,12 +85,12 @@ def test_the_second_prediction_of_a_table_is_refused(
 def test_two_resumed_predictions_at_one_moment_leave_one_table(exported: Path, folder: Path, tmp_path: Path) -> None:
     out, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
     command = ("predict", exported, folder, "--out", out)
-    with start_command(*command) as killed:
+    with start_command(*command, before=SLOW) as killed:
         wait_until(lambda: part.is_file() and part.read_bytes().count(b"\n") > 5, killed)
         killed.kill()
         killed.communicate()
     assert part.exists(), "killed in the middle"
-    both = [start_command(*command, "--resume") for _ in range(2)]
+    both = [start_command(*command, "--resume", before=SLOW) for _ in range(2)]
     told = [process.communicate(timeout=300)[1] for process in both]
     codes = [process.returncode for process in both]
     assert 0 in codes, told

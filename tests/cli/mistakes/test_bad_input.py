@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from attnmel.cli import app
 from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -261,21 +261,22 @@ def test_the_name_of_a_file_cannot_act_on_the_terminal(attnmel: "Attnmel", expor
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_a_table_on_a_terminal_shows_such_names_and_one_in_a_pipe_keeps_them() -> None:
-    program = (
-        "import sys; from attnmel.cli import app; sys.argv = ['attnmel']\n"
-        "app.app = lambda **_: print('a\\x1b[2Jb\\tc')\n"
-        "app.main()"
-    )
-    ours, theirs = os.openpty()
-    subprocess.run([sys.executable, "-c", program], stdout=theirs, check=True, timeout=60)
-    os.close(theirs)
-    shown = os.read(ours, 1000).decode()
-    os.close(ours)
-    assert "a\\x1b[2Jb" in shown
-    assert "\x1b" not in shown
-    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
-    assert piped.stdout == b"a\x1b[2Jb\tc\n"
+def test_a_table_on_a_terminal_shows_such_names_and_one_in_a_pipe_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "app", lambda **_: sys.stdout.write("a\x1b[2Jb\tc\n"))
+
+    shown = []
+    for ours, theirs in (os.openpty(), os.pipe()):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", os.fdopen(theirs, "w"))
+            app.main()
+            sys.stdout.flush()  # another object by now
+            shown.append(os.read(ours, 1000))
+            sys.stdout.close()
+        os.close(ours)
+    terminal, pipe = shown
+    assert b"a\\x1b[2Jb" in terminal
+    assert b"\x1b" not in terminal
+    assert pipe == b"a\x1b[2Jb\tc\n"
 
 
 def test_an_endless_path_is_named_by_its_beginning(attnmel: "Attnmel") -> None:

@@ -46,14 +46,14 @@ def test_a_folder_too_many_names_the_option(attnmel: "Attnmel", command: str, hi
     assert "; name the" not in attnmel("predict", "a", "b", "--nonsense").err
 
 
-def test_the_ending_of_a_file_says_its_format(attnmel: "Attnmel", photos: Path) -> None:
-    assert attnmel("predict", "pretrained", photos, "--out", "g.json").code == 0
+def test_the_ending_of_a_file_says_its_format(attnmel: "Attnmel", exported: Path, photos: Path) -> None:
+    assert attnmel("predict", exported, photos, "--out", "g.json").code == 0
     assert json.loads(Path("g.json").read_text())["images"]
-    ran = attnmel("predict", "pretrained", photos, "--out", "h.csv", "--json")
+    ran = attnmel("predict", exported, photos, "--out", "h.csv", "--json")
     assert "h.csv gets JSON, whatever its ending: leave out --json for CSV, or call it h.json" in ran.err
-    ran = attnmel("predict", "pretrained", photos, "--out", "i.xlsx")
+    ran = attnmel("predict", exported, photos, "--out", "i.xlsx")
     assert "i.xlsx gets CSV, which a spreadsheet opens by the ending .csv: call it i.csv" in ran.err
-    ran = attnmel("predict", "pretrained", photos, "--out", "k.csv")
+    ran = attnmel("predict", exported, photos, "--out", "k.csv")
     assert "gets" not in ran.err
 
 

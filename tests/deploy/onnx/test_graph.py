@@ -18,6 +18,7 @@ from attnmel.deploy.onnx.texts import ATTENTION, LOGITS, PROBABILITIES
 from attnmel.deploy.openvino import OnnxNetwork
 from attnmel.errors import ConfigError
 from attnmel.models.classifiers import NETWORKS, build_network
+from attnmel.models.trunks import mobilenet, vgg
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.card import Card
 
@@ -28,6 +29,9 @@ CARD = dataclasses.replace(
 QUICK = {(name, "vgg16_bn") for name in NETWORKS if name != "dermaknet"}
 """One trunk for every network. dermaknet, and mobilenet_v2 for depthwise convolutions, have tests of their own below;
 the shipped file of efficientnet_lite0 is compared with its checkpoint in `tests/pretrained/test_shipped.py`."""
+
+WHOLE = {("attnmel-cnn", "vgg16_bn")}
+"""Of the quick ones, with all layers of the trunk; an export takes as long as there are layers."""
 
 PAIRS = [
     pytest.param(name, trunk, marks=() if (name, trunk) in QUICK else pytest.mark.slow)
@@ -55,6 +59,12 @@ def network_of(card: Card) -> torch.nn.Module:
         for name in ("polar.weight", "asymmetry.weight"):  # they start at 0
             torch.nn.init.normal_(network.get_parameter(name), std=1.0)
     return network.eval()
+
+
+def shorten_trunks(patch: pytest.MonkeyPatch) -> None:
+    """Build trunks with fewer layers: one convolution in each group of VGG-16, at most two blocks in each stage."""
+    patch.setattr(vgg, "VGG16_GROUPS", tuple(group[:1] for group in vgg.VGG16_GROUPS))
+    patch.setattr(mobilenet, "STAGES", tuple(one._replace(blocks=min(one.blocks, 2)) for one in mobilenet.STAGES))
 
 
 def squares(card: Card, images: int) -> np.ndarray:
@@ -92,18 +102,28 @@ def check(card: Card, path: Path) -> None:
 
 
 @pytest.mark.parametrize(("network", "trunk"), PAIRS)
-def test_every_network_on_every_trunk_answers_as_by_torch(network: str, trunk: str, tmp_path: Path) -> None:
+def test_every_network_on_every_trunk_answers_as_by_torch(
+    network: str, trunk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (network, trunk) in QUICK - WHOLE:
+        shorten_trunks(monkeypatch)
     check(dataclasses.replace(CARD, network=network, trunk=trunk), tmp_path / "model.onnx")
 
 
-def test_softmax_attention_other_padding_and_no_temperature_answer_as_by_torch(tmp_path: Path) -> None:
+def test_softmax_attention_other_padding_and_no_temperature_answer_as_by_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_trunks(monkeypatch)
     card = dataclasses.replace(
         CARD, trunk="mobilenet_v2", attention="softmax", padding="tensorflow", temperature=None, side=96
     )
     check(card, tmp_path / "model.onnx")
 
 
-def test_a_polar_grid_that_follows_the_lesion_is_part_of_the_graph(tmp_path: Path) -> None:
+def test_a_polar_grid_that_follows_the_lesion_is_part_of_the_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_trunks(monkeypatch)
     card = dataclasses.replace(CARD, network="dermaknet", grid="ellipse", side=96, size=96)
     images = torch.from_numpy(np.stack([normalised(one, card.mean, card.std) for one in squares(card, 3)]))
     with torch.inference_mode():

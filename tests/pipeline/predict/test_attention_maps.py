@@ -1,5 +1,6 @@
 """`predict` writes the maps that the network gave, over each image, of either kind of model."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
+from tests.deploy.onnx.test_graph import CARD, network_of, shorten_trunks
+from tests.kept_graphs import kept_graph
 
 from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
-from attnmel.deploy.onnx.graph import onnx_graph
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.files.folders import RunFolder
-from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.predict.predict import predict_images
 
@@ -100,16 +101,18 @@ def test_maps_of_names_that_repeat_lie_in_the_folders_of_the_images(
 
 
 def test_what_cannot_have_maps_is_refused_before_the_first_image(
-    exported: Path, images: list[Path], mel_cnn: RunFolder, tmp_path: Path
+    exported: Path, images: list[Path], mel_cnn: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twins = [tmp_path / "lesion.jpg", tmp_path / "lesion.jpe"]
     for path in twins:
         path.write_bytes(images[0].read_bytes())
     with pytest.raises(ConfigError, match=r"'lesion', .*lesion\.jpg and .*lesion\.jpe; .* or leave out --maps"):
         predict_images(exported, twins, maps=tmp_path / "maps")
-    network, card = load_checkpoint(mel_cnn.path)
+    shorten_trunks(monkeypatch)
+    card = dataclasses.replace(CARD, network="mel-cnn")
     model = tmp_path / "model.onnx"
-    model.write_bytes(onnx_graph(network, card).SerializeToString())
+    model.write_bytes(kept_graph(network_of(card), card).SerializeToString())
+    monkeypatch.undo()
     append_texts(model, card, ExportFacts(precision="float32", versions={}, checked_on=""))
     for without in (mel_cnn.path, model):
         with pytest.raises(CheckpointError, match="is a mel-cnn, which has no attention maps; leave out --maps, or"):

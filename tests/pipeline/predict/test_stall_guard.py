@@ -1,10 +1,10 @@
 """Watches end in any order, and give Ctrl-C back to its former listener."""
 
 import signal
-import subprocess
 import sys
 
 import pytest
+from tests.copies import Copy
 
 from attnmel.pipeline.predict.stall_guard import stall_watched
 
@@ -56,6 +56,7 @@ with stall_watched(1, stalled="stalled", stopped="stopped") as passed_on:
     for _ in passed_on([1]):
         {waits}
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
-    assert ended.returncode == code
-    assert ended.stderr == ("error: stalled\n" if code else "")
+    with Copy(program) as process:
+        _, told = process.communicate(timeout=100)
+    assert process.returncode == code
+    assert told == ("error: stalled\n" if code else "")

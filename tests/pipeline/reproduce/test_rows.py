@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.factories import run_fresh
+from tests.copies import Copy
 
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.reproduce.commands import Commands
@@ -25,7 +25,8 @@ def test_a_command_can_lock_its_run_and_the_name_of_its_run(tmp_path: Path, monk
     run = RunFolder(tmp_path / "fused" / "seed-0")
 
     def locks_both(commands: Commands, arguments: Sequence[str]) -> str:
-        return run_fresh(LOCKS.format(path=str(run.path))).strip()
+        with Copy(LOCKS.format(path=str(run.path))) as process:
+            return process.communicate()[0].strip()
 
     monkeypatch.setattr(Commands, "run", locks_both)
     job = Job(row="fused", seed=0, arguments=(), recipe=None, run=run)

@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from tests.factories import start_command
+from tests.copies import start_command
 
 
 class StudyProcess:

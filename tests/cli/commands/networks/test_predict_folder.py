@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import attnmel_command, run_fresh, start_command, wait_until
+from tests.copies import slow_predictions, start_command, wait_until
+from tests.factories import attnmel_command, run_fresh
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
 
 MEGABYTES = 1 << 20
-MANY = 600
-"""So many images that a prediction is still at work when a test stops it."""
+MANY = 100
+SLOW = slow_predictions(30, 0.1)
+"""So many images, of which all but the first take so long that a prediction is still at work when a test stops it."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_a_killed_prediction_goes_on_where_it_was(
 ) -> None:
     folder = many(images, tmp_path / "folder", MANY)
     out, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
-    with start_command("predict", exported, folder, "--out", out) as running:
+    with start_command("predict", exported, folder, "--out", out, before=SLOW) as running:
         wait_until(lambda: part.is_file() and part.read_bytes().count(b"\n") > 20, running)
         running.send_signal(signal.SIGKILL)
         running.communicate()
@@ -59,7 +61,7 @@ def test_a_killed_prediction_goes_on_where_it_was(
 def test_ctrl_c_keeps_the_answers_and_says_how_to_go_on(exported: Path, images: list[Path], tmp_path: Path) -> None:
     folder = many(images, tmp_path / "folder", MANY)
     part = tmp_path / "out.csv.part"
-    with start_command("predict", exported, folder, "--out", tmp_path / "out.csv") as running:
+    with start_command("predict", exported, folder, "--out", tmp_path / "out.csv", before=SLOW) as running:
         wait_until(lambda: part.is_file() and part.read_bytes().count(b"\n") > 20, running)
         running.send_signal(signal.SIGINT)
         _, told = running.communicate(timeout=60)
@@ -100,8 +102,7 @@ def test_rows_come_out_while_the_others_are_predicted(
 ) -> None:
     folder = many(images, tmp_path / "folder", MANY)
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
-    with start_command("predict", exported, folder) as running:
-        assert running.stdout is not None
+    with start_command("predict", exported, folder, before=SLOW) as running:
         head = [running.stdout.readline() for _ in range(8)]
         assert running.poll() is None
         running.kill()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Attnmel
-from tests.factories import start_command
+from tests.copies import start_command
 from tests.pipeline.study.small_study import open_study, small_study, write_folder, write_machine
 
 from attnmel.cli.commands.results.study_running import _command

@@ -5,14 +5,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import start_command
+from tests.copies import start_command
 
 from attnmel.cli.commands.start.serve import _named
 from attnmel.files.folders import RunFolder
@@ -60,7 +59,7 @@ def test_requests_may_use_the_names_that_were_typed(exported: Path, tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent as a signal")
 def test_the_page_is_served_until_ctrl_c(tmp_path: Path) -> None:
-    process: subprocess.Popen[str] = start_command("serve", "--port", "0")
+    process = start_command("serve", "--port", "0")
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     with urllib.request.urlopen(f"{address}api/info", timeout=30) as answer:
