@@ -76,7 +76,9 @@ class Copy:
         """How it ended, negative for a signal; none while it runs."""
         return self._process.exitcode
 
-    poll = returncode.fget
+    def poll(self) -> int | None:
+        """Return how it ended, or none."""
+        return self.returncode
 
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""

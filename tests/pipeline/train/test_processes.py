@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests.copies import Copy
 from torch import Tensor, nn
 
 from attnmel.cli import main
@@ -304,18 +305,16 @@ time.sleep(60)
 """
 
 
-def following(starter: int) -> subprocess.Popen[str]:
+def following(starter: int) -> Copy:
     """Start a process that follows another one."""
-    environment = {**os.environ, STARTER: str(starter)}
-    return subprocess.Popen([sys.executable, "-c", FOLLOWING], env=environment, stdout=subprocess.PIPE, text=True)
+    return Copy(f"import os; os.environ[{STARTER!r}] = '{starter}'\n{FOLLOWING}")
 
 
 def test_a_step_of_a_command_ends_with_it_even_if_that_was_killed_before_it_began_to_look() -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
+    with Copy("") as gone:
+        gone.wait()
     with following(gone.pid) as late, following(os.getpid()) as other:
         assert late.wait(20) == 128 + signal.SIGTERM
-        assert other.stdout is not None
         assert other.stdout.readline() == "begun\n"
         assert other.poll() is None
         other.kill()
