@@ -68,10 +68,10 @@ def test_a_threshold_of_the_users_own_adds_a_column_of_decisions(
 
 @pytest.mark.usefixtures("small_photograph")
 def test_export_says_what_was_checked_and_where_the_file_is(
-    attnmel: "Attnmel", trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+    attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
     out = tmp_path / "model.onnx"
-    ran = attnmel("export", trained.path, "--onnx", "--out", out, "--home", phantoms.home, "--limit", "4")
+    ran = attnmel("export", calibrated.path, "--onnx", "--out", out, "--home", phantoms.home, "--limit", "4")
     assert ran.code == 0
     assert ran.out.startswith("checked on 4 images of ")
     assert ran.out.endswith(f"\n{out}\n")
@@ -79,9 +79,9 @@ def test_export_says_what_was_checked_and_where_the_file_is(
 
 
 @pytest.mark.usefixtures("small_photograph")
-def test_json_of_export_holds_the_facts_of_the_file(attnmel: "Attnmel", trained: RunFolder, tmp_path: Path) -> None:
+def test_json_of_export_holds_the_facts_of_the_file(attnmel: "Attnmel", calibrated: RunFolder, tmp_path: Path) -> None:
     out = tmp_path / "model.onnx"
-    ran = attnmel("export", trained.path, "--onnx", "--out", out, "--home", tmp_path / "home", "--json")
+    ran = attnmel("export", calibrated.path, "--onnx", "--out", out, "--home", tmp_path / "home", "--json")
     told = json.loads(ran.out)
     assert told["path"] == str(out)
     assert told["checked_on"] == "2 large phantoms"
