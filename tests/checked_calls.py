@@ -75,10 +75,11 @@ class _Calls:
             if not self.some_left():
                 return function(*arguments, **values)
             self._left -= 1
-            if self._checked is None:  # at the first call: most functions are not called by the tests of one worker
-                self._checked = _whole(self._stand_in(), **self._named)
+            checked = self._checked
+            if checked is None:  # at the first call: most functions are not called by the tests of one worker
+                checked = self._checked = _whole(self._stand_in(), **self._named)
             self._current.function = function
-            return self._checked(*arguments, **values)
+            return checked(*arguments, **values)
 
         return called
 
