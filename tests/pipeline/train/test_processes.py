@@ -330,7 +330,7 @@ def test_a_table_starts_its_runs_so_that_they_end_with_it(monkeypatch: pytest.Mo
     class Started(subprocess.Popen):  # pyright: ignore[reportMissingTypeArgument] - of texts
         def __init__(self, command: list[str], **given: Any) -> None:  # noqa: ANN401
             started.append(given["env"])
-            super().__init__([sys.executable, "-c", ""], **given)
+            super().__init__(["true"], **given)
 
     monkeypatch.setattr(subprocess, "Popen", Started)
     assert Commands(SILENT).run(("train", "demo")) == ""
