@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,11 +45,19 @@ TINY_UNET = (
 )
 
 
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of what is made once for all workers; the same for each of them."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made-once"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Load the fixtures, and torch with them, where tests are run: not to hand them to the workers of pytest-xdist."""
     if config.getoption("dist", "no") == "no" or hasattr(config, "workerinput"):
         gc.disable()  # what is imported stays, and looking for garbage among it takes seconds
-        config.pluginmanager.import_plugin("tests.session_fixtures")
+        # The patches first: with them comes what checks arrays, before anything of attnmel.
+        for plugin in ("tests.session_patches", "tests.session_fixtures"):
+            config.pluginmanager.import_plugin(plugin)
 
 
 def pytest_collection_finish() -> None:

@@ -4,22 +4,15 @@ What costs more than its copy is made once a session, by whichever worker of pyt
 has a copy of its own: a lock on a folder, or a test's mistake, of one worker does not reach another.
 """
 
-import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
 from lightning_fabric import Fabric
-from tests.checked_calls import begin_test
-from tests.conftest import EMPTY, TESTS, TINY, TINY_UNET, MakeOnce, Phantoms
+from tests.conftest import TINY, TINY_UNET, MakeOnce, Phantoms, made_once
 from tests.copies import Holder, another_process
-from tests.fewer_draws import all_draws, computes_all, fewer_draws
-from tests.kept_graphs import kept_graph
 
 from attnmel.config.load import load_recipe, load_segmenter_recipe, make_run_recipe
 from attnmel.config.recipe import Recipe
@@ -40,20 +33,7 @@ from attnmel.pretrained import catalogue
 from attnmel.pretrained.card import SourceFact, Words
 from attnmel.pretrained.catalogue import DEFAULT
 
-settings.register_profile("attnmel", deadline=None, derandomize=True, max_examples=50)
-settings.load_profile("attnmel")  # a busy machine fails no test, and a test that fails does so every time
-
 COUNTS = {"train": 24, "validation": 10, "test": 12}
-
-
-def pytest_runtest_setup() -> None:
-    begin_test()
-
-
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of what is made once for all workers; the same for each of them."""
-    own = tmp_path_factory.getbasetemp()
-    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made-once"
 
 
 @pytest.fixture(scope="session")
@@ -196,50 +176,6 @@ def calibrated(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> 
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("calibrated") / "seed-0")))
     set_temperature(run.best, 1.7)
     return run
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _empty_figures(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave the curves and pictures of a report out where commands are tested: they take most of the time of a page.
-
-    They are drawn in `tests/figures`, `tests/report`, and for a run's page in `tests/pipeline/report/test_report.py`.
-    """
-    here = request.path.relative_to(TESTS)
-    with pytest.MonkeyPatch.context() as patch:
-        if here.parts[0] in ("cli", "documents", "pipeline") and here.name != "test_report.py":
-            patch.setattr("attnmel.figures.svg.Figure.savefig", lambda figure, file, **named: file.write(EMPTY))
-            patch.setattr("attnmel.report.galleries.examples.overlay", lambda picture, *maps, **named: picture[:1, :1])
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _graphs_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    kept_graph.folder = made_once(tmp_path_factory) / "graphs"
-    kept_graph.folder.mkdir(parents=True, exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "onnx_graph", kept_graph)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_grammar_of_addresses() -> Iterator[None]:
-    """Let jsonschema do without the grammar of IRIs, which takes seconds to load and none of our schemas names."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "rfc3987_syntax", None)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _fewer_draws() -> Iterator[None]:
-    with fewer_draws():
-        yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _all_draws_of_statistics(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compute all of the statistics in the tests of them."""
-    with all_draws() if computes_all(request.path.relative_to(TESTS)) else nullcontext():
-        yield
 
 
 @pytest.fixture
