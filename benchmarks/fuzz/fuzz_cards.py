@@ -59,7 +59,7 @@ def card_targets(base: Path, strangers: Path) -> Iterator[Target]:
 
 def _make_more(base: Path, more: Path) -> None:
     """Fit a system and fuse two runs, once."""
-    from tests.conftest import small_system
+    from tests.session_fixtures import small_system
 
     from attnmel.pipeline.experiment import run_system
     from attnmel.pipeline.fuse.fuse import fuse
