@@ -1,10 +1,14 @@
 """What tests of several folders build: progress that records, predictions, and commands in processes of their own."""
 
+import atexit
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -72,17 +76,59 @@ HEAVY = (
 )  # fmt: skip
 
 
-def run_fresh(code: str, *, cwd: Path | None = None) -> str:
-    """Run Python code in a fresh interpreter, which must end well, and return what it printed."""
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd)
-    if ran.returncode:
-        pytest.fail(f"the code ended with {ran.returncode}:\n{code}\n{ran.stderr}")
-    return ran.stdout
+STARTER = """
+import os, sys
+child, work = 1, sys.stdin.readline()
+while child and work:
+    child = os.fork()
+    if child:
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        work = sys.stdin.readline()
+if not child:
+    code, folder, environment, ends = eval(work)
+    for end, place in zip((os.devnull, *ends), (0, 1, 2)):
+        os.dup2(os.open(end, os.O_RDWR), place)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    exec(code, {"__name__": "__main__"})
+"""
+"""A process that has loaded nothing, of which each piece of code that it is given gets a copy."""
 
 
-def attnmel_command(*arguments: object) -> list[str]:
-    """Give the words that start a command of the program in a process of its own."""
-    return [sys.executable, "-m", "attnmel", *map(str, arguments)]
+@cache
+def _starter() -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", STARTER]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)  # which closes its input, and so ends it
+    return process
+
+
+def fresh_end(code: str) -> tuple[int, str, str]:
+    """Run Python code in an interpreter that has loaded nothing; return its exit code, output and errors."""
+    if not hasattr(os, "fork"):
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        return ran.returncode, ran.stdout, ran.stderr
+    process = _starter()
+    assert process.stdin
+    assert process.stdout
+    with TemporaryDirectory() as folder:
+        ends = [Path(folder, name) for name in ("out", "err")]
+        for end in ends:
+            end.touch()
+        process.stdin.write(f"{(code, str(Path.cwd()), dict(os.environ), [str(end) for end in ends])!r}\n")
+        process.stdin.flush()
+        found = int(process.stdout.readline())
+        printed, errors = (end.read_text(encoding="utf-8") for end in ends)
+    return found, printed, errors
+
+
+def run_fresh(code: str) -> str:
+    """Run Python code in an interpreter that has loaded nothing, which must end well; return what it printed."""
+    found, printed, errors = fresh_end(code)
+    if found:
+        pytest.fail(f"the code ended with {found}:\n{code}\n{errors}")
+    return printed
 
 
 CARD = Card(

@@ -4,12 +4,11 @@ import csv
 import io
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import attnmel_command
+from tests.factories import run_fresh
 
 from attnmel import NOTICE
 from attnmel.data.archives.catalog import ARCHIVES
@@ -26,10 +25,11 @@ COMMANDS = (
 
 
 def test_help_names_every_command() -> None:
-    """As a process of its own: `python -m attnmel` works."""
-    ran = subprocess.run(attnmel_command("--help"), capture_output=True, text=True, check=True, timeout=60)
-    assert all(command in ran.stdout for command in COMMANDS)
-    assert "not for diagnosis" in " ".join(ran.stdout.split())
+    """As `python -m attnmel` does."""
+    code = "import runpy, sys\nsys.argv.append('--help')\nrunpy.run_module('attnmel', run_name='__main__')"
+    printed = run_fresh(code)
+    assert all(command in printed for command in COMMANDS)
+    assert "not for diagnosis" in " ".join(printed.split())
 
 
 def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> None:

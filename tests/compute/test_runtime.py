@@ -1,12 +1,11 @@
 """Seeds decide what is drawn; what the hardware lacks is told; freed memory is kept."""
 
 import platform
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
+from tests.factories import run_fresh
 
 from attnmel.compute import runtime
 from attnmel.compute.threads import THREADS_VARIABLE
@@ -107,8 +106,7 @@ print(kept, fresh, next((again for again in (faults() for _ in range(30)) if aga
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such switch")
 def test_kept_memory_is_used_again_without_fresh_pages() -> None:
-    ran = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
-    kept, fresh, again = ran.stdout.split()
+    kept, fresh, again = run_fresh(FAULTS).split()
     assert kept == "True"
     assert int(fresh) > 10  # 128 MB in small or huge pages
     assert int(again) < int(fresh) / 5

@@ -1,9 +1,8 @@
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.factories import fresh_end
 
 from attnmel.compute.threads import available_processors
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
@@ -35,6 +34,6 @@ def test_few_works_are_done_in_this_process() -> None:
 def test_a_script_without_a_guard_is_told_to_have_one(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("from attnmel.data.preprocess.workers import in_order\nprint(list(in_order(abs, [1, 2], 2)))\n")
-    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert ran.stderr.strip().endswith("Put what the script does below the line `if __name__ == '__main__':`")
-    assert "memory" not in ran.stderr
+    _, _, errors = fresh_end(f"import runpy\nrunpy.run_path({str(script)!r}, run_name='__main__')")
+    assert errors.strip().endswith("Put what the script does below the line `if __name__ == '__main__':`")
+    assert "memory" not in errors

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.copies import slow_predictions, start_command, wait_until
-from tests.factories import attnmel_command, run_fresh
+from tests.factories import run_fresh
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel
@@ -82,7 +82,7 @@ def test_memory_does_not_grow_with_the_folder(exported: Path, images: list[Path]
 import re, sys
 from pathlib import Path
 from attnmel.cli import main
-sys.argv = {attnmel_command("predict", exported, folder, "--out", out)[2:]!r}
+sys.argv = {["attnmel", "predict", str(exported), str(folder), "--out", str(out)]!r}
 try:
     main()
 except SystemExit:
