@@ -102,7 +102,7 @@ class TurnedNearest(BoundedSearch[SquareQuery]):
         products = self._products(query, first, second)
         turns = correlations(*products)
         best = reduce(np.maximum, turns)
-        # Most do not reach the bounds after all: of these the turn is not asked for.
+        # The turn is found only for pairs that reach the bounds, which most do not.
         near = np.flatnonzero(best >= bounds[first])
         way = np.argmax([one[near] for one in turns], axis=0)
         return NearestPairs(first[near], second[near], way, best[near])
