@@ -98,6 +98,7 @@ def _part(
             return found
         rows = np.arange(part * PART, min((part + 1) * PART, len(prepared.cache)))
         pixels = central_crop(prepared.cache.gather(rows), size)[..., :3]
+        # safetensors 0.8 saves the memory of an array as it lies, whatever its strides.
         described = {tap: np.ascontiguousarray(one) for tap, one in source.describe(pixels, context).items()}
         with replacing(path) as new:
             # safetensors makes files that their owner alone may read; others get the rights of any other file.
