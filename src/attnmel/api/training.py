@@ -19,7 +19,6 @@ from attnmel.files.folders import RunFolder, home_folder
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
     from pandas import DataFrame
 
     from attnmel.models.own_network import Build
@@ -147,7 +146,7 @@ def train_opened(
 ) -> Trained:
     """Train each seed of a recipe that was read; as `train`."""
     from attnmel.pipeline.train.processes import company
-    from attnmel.pipeline.train.train import recipe_fabric, run_folder
+    from attnmel.pipeline.train.train import run_folder
 
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds; expected at least 1")
@@ -166,12 +165,11 @@ def train_opened(
         )
     network = network_recipe(first)
     with company():
-        fabric = recipe_fabric(network)
         found = [
-            _train_network(one, run_folder(one, out, opened.given_run), home, fabric, resume, command, progress)
+            _train_network(one, run_folder(one, out, opened.given_run), home, resume, command, progress)
             for one in with_seeds(network, seeds)
         ]
-    return Trained(tuple(found) if fabric.is_global_zero else ())
+    return Trained(tuple(one for one in found if one is not None))
 
 
 def _use_threads(recipe: AnyRecipe, threads: int | None, progress: Progress) -> None:
@@ -190,14 +188,20 @@ def _use_threads(recipe: AnyRecipe, threads: int | None, progress: Progress) -> 
 
 
 def _train_network(
-    recipe: Recipe, folder: RunFolder, home: Path, fabric: "Fabric", resume: bool, command: str, progress: Progress
-) -> TrainedSeed:
+    recipe: Recipe, folder: RunFolder, home: Path, resume: bool, command: str, progress: Progress
+) -> TrainedSeed | None:
+    """Train one seed; None in each of several processes but the first."""
     from attnmel.pipeline.experiment import run_recipe
+    from attnmel.pipeline.run.provenance import begun_precision
     from attnmel.pipeline.run.run import Run
+    from attnmel.pipeline.train.train import recipe_fabric
 
+    recipe = begun_precision(recipe, folder, progress) if resume else recipe
+    fabric = recipe_fabric(recipe)
     best = run_recipe(recipe, folder, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
     measure = recipe.training.select
-    return TrainedSeed(Run(folder, home, progress), measure, best.validation(measure), best.epoch)
+    trained = TrainedSeed(Run(folder, home, progress), measure, best.validation(measure), best.epoch)
+    return trained if fabric.is_global_zero else None
 
 
 def _fit_system(

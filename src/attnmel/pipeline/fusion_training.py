@@ -11,6 +11,7 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.run.fusion_parts import part_notes, part_recipes
+from attnmel.pipeline.run.provenance import begun_precision
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.run_location import new_run_folder
 from attnmel.pipeline.train.train import recipe_fabric
@@ -50,6 +51,7 @@ def run_fusion(
         run = new_run_folder(part, out)
         progress.note(f"part {len(members) + 1} of {len(parts)}: {run.path}")
         if isinstance(part, Recipe):
+            part = begun_precision(part, run, progress) if resume else part
             fabric = recipe_fabric(part)
             run_recipe(part, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
         elif isinstance(part, SystemRecipe):

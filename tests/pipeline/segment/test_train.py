@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 from tests.conftest import TINY_UNET
+from tests.factories import Recorder
 
 from attnmel.compute import runtime
 from attnmel.config.load import load_segmenter_recipe
@@ -155,6 +156,19 @@ def test_a_stopped_training_ends_at_the_weights_of_one_that_was_not(
     for path, expected in ((run.best, segmenter.best), (run.last, segmenter.last), (run.resume, segmenter.resume)):
         torch.testing.assert_close(load_file(path), load_file(expected), rtol=0, atol=0)
     assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 2
+
+
+def test_a_run_goes_on_in_the_precision_of_its_beginning(
+    segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, told = RunFolder(Path(shutil.copytree(segmenter.path, tmp_path / "run"))), Recorder()
+    begun = load_segmenter_recipe(run.recipe).training.precision
+    other = {"bf16": "float32", "float32": "bf16"}[begun]
+    monkeypatch.setattr(runtime, "choose_precision", lambda wanted, device: other if wanted == "auto" else wanted)
+    recipe = load_segmenter_recipe(overrides=[*TINY_UNET, "training.precision=auto"])
+    train_segmenter(recipe, run, home=phantoms.home, resume=True, progress=told)
+    assert any(f"was begun in {begun} and goes on in it" in one for one in told.notes)
+    assert load_segmenter_recipe(run.recipe).training.precision == begun
 
 
 def test_another_recipe_does_not_go_on_with_a_run(segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:

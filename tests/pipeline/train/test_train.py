@@ -14,7 +14,9 @@ import torch
 from safetensors.torch import load_file
 from tests.factories import Recorder
 
+import attnmel
 from attnmel import NOTICE
+from attnmel.compute import runtime
 from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.archives.fetch import fetch
@@ -120,6 +122,28 @@ def test_a_resumed_run_draws_casts_and_adds_up_as_an_untouched_one(
     train_run(recipe, stopped, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(stopped, whole)
     assert all(tensor.isfinite().all() for tensor in load_file(stopped.last).values())
+
+
+@pytest.mark.parametrize(("begun", "now"), [("bf16", "float32"), ("float32", "bf16")])
+def test_a_run_goes_on_in_the_precision_of_its_beginning_where_auto_has_come_to_mean_another(
+    begun: str, now: str, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"data.size": 32, "model.width": 0.05, "training.epochs": 2, "training.batch": 8, "training.device": "cpu"}
+    monkeypatch.setattr(runtime, "has_fast_bf16", lambda device: begun == "bf16")
+    whole = attnmel.train("demo", small, home=phantoms.home, out=tmp_path / "whole").run.folder
+    with pytest.raises(KeyboardInterrupt):
+        attnmel.train("demo", small, home=phantoms.home, out=tmp_path / "runs", progress=Recorder(stop_after=7))
+    monkeypatch.setattr(runtime, "has_fast_bf16", lambda device: now == "bf16")
+    run, told = RunFolder(tmp_path / "runs" / "demo" / "seed-0"), Recorder()
+    attnmel.train("demo", small, home=phantoms.home, out=tmp_path / "runs", resume=True, progress=told)
+    assert f"{run.path} was begun in {begun} and goes on in it; training.precision = 'auto' would be {now} here" in (
+        told.notes
+    )
+    assert_same_weights(run, whole)
+    with pytest.raises(ConfigError, match=f"training.precision was '{begun}', is '{now}'"):
+        attnmel.train(
+            "demo", small | {"training.precision": now}, home=phantoms.home, out=tmp_path / "runs", resume=True
+        )
 
 
 def test_a_history_that_a_stop_left_short_is_whole_after_resuming(

@@ -1,7 +1,7 @@
 """Where a run comes from (recipe, seed, versions, device, data), and the checks that a continued run is the same."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import tomli_w
 import torch
@@ -19,9 +19,12 @@ from attnmel.models.weights.card import FITTED, Card, network_settings
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run_location import DATASET_FROM_RUN, adapted, path_from_run, read_recipe, stored_provenance
+from attnmel.progress import Progress
 
 OF_THE_SQUARES = ("size", "crop", "crop_margin", "crops", "colour_constancy")
 """Settings of the data that a checkpoint has to share with its run."""
+
+Trainable = TypeVar("Trainable", Recipe, SegmenterRecipe)
 
 MOST_LISTED = 5
 """Entries of a setting that a message lists one by one where it differs."""
@@ -108,6 +111,22 @@ def read_provenance(run: RunFolder) -> dict[str, Any]:
     if not run.provenance.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.provenance.name} in it; train one first")
     return stored_provenance(run)
+
+
+def begun_precision(recipe: Trainable, run: RunFolder, progress: Progress) -> Trainable:
+    """Return the recipe of a run that may be there already: for "auto" with the precision that the run was begun with.
+
+    `auto` may mean another one by now, as on another machine, and a run of two precisions would be that of neither.
+    """
+    if recipe.training.precision != "auto" or not run.recipe.is_file():
+        return recipe
+    now = runtime.choose_precision("auto", runtime.choose_device(recipe.training.device))
+    begun = read_provenance(run).get("precision", now)
+    if begun != now:
+        progress.note(
+            f"{run.path} was begun in {begun} and goes on in it; training.precision = 'auto' would be {now} here"
+        )
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"precision": begun})})
 
 
 def continued_recipe(run: RunFolder, recipe: OneKind, prepared: Prepared, prior: Mapping[str, Any]) -> OneKind:

@@ -36,6 +36,7 @@ from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.seen_images import known_images, write_images
 from attnmel.pipeline.run.provenance import (
     add_resumed,
+    begun_precision,
     read_provenance,
     refuse_other_data,
     refuse_other_settings,
@@ -97,6 +98,7 @@ def train_segmenter(
     with hold_folder(run.path):
         if run.recipe.is_file() and not resume:
             raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
+        recipe = begun_precision(recipe, run, progress)
         fabric = launched_fabric(recipe.training)
         recipe = _settled(recipe, fabric)
         pairs = prepare_pairs(recipe, home=home, progress=progress)

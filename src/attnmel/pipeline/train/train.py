@@ -94,7 +94,7 @@ def run_folder(recipe: AnyRecipe, out: Path | None = None, given: RunFolder | No
 
 
 def recipe_fabric(recipe: Recipe) -> Fabric:
-    """Return the launched Fabric (devices, precision, processes) of a recipe; one serves all seeds of a command."""
+    """Return the launched Fabric (devices, precision, processes) of a recipe."""
     settings = recipe.training
     # In float32 a heavy trunk needs some 8 GB at 224 pixels, batch 32 (docs/results/performance.md), a light one half;
     # both are in proportion to the pixels.
