@@ -170,6 +170,20 @@ def test_a_network_of_an_installed_package_is_known(monkeypatch: pytest.MonkeyPa
     assert own_network("mine", 2)(torch.zeros(1, 3, 32, 32)).logits.shape == (1, 2)
 
 
+def test_a_package_that_cannot_be_loaded_is_named_with_its_own_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[attnmel.networks]\nbroken = broken_networks:build\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(
+        ConfigError, match=r"'broken' cannot be built for 2 classes \(ModuleNotFoundError: No module na"
+    ):
+        own_network("broken", 2)
+
+
 def wrong(what: str) -> Callable[[int], nn.Module]:
     """Build a network that breaks the contract."""
     if what == "no module":

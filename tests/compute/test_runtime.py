@@ -77,7 +77,7 @@ def test_autocast_runs_products_in_the_named_precision() -> None:
         assert layer(values).dtype == torch.float32
 
 
-@pytest.mark.parametrize("named", ["0", "two", "-1", ""])
+@pytest.mark.parametrize("named", ["0", "two", "-1", "²", ""])
 def test_threads_from_the_environment_are_checked(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS_VARIABLE, named)
     if named:

@@ -142,6 +142,10 @@ def test_all_problems_are_told_at_once() -> None:
         (["model.without=['maps']"], "model.without is of the network dermaknet, but model.network = 'attnmel-cnn'"),
         (["model.branches=['vgg16']"], "model.branches is of the network harangi, but model.network = 'attnmel-cnn'"),
         (["model.network=mel-cnn"], "attention maps (attnmel-cnn) or a segmentation branch (chen), but model.network"),
+        (
+            ["model.network=own", "model.own=mine", "model.weights=runs/mine/seed-0"],
+            "weights = 'runs/mine/seed-0' are of the package's trunks; set weights = 'random' (as it is built)",
+        ),
         (["loss.prior=structures"], "'structures' is of the network dermaknet, but model.network = 'attnmel-cnn'"),
         (
             ["model.network=dermaknet"],
@@ -267,6 +271,19 @@ def test_padding_is_that_of_the_trunks_own_weights_unless_it_is_said() -> None:
     assert padding() == padding("trunk=mobilenet_v2") == "symmetric"
     assert padding("trunk=efficientnet_lite0") == padding("trunk=mobilenet_v2", "padding=tensorflow") == "tensorflow"
     assert padding("trunk=efficientnet_lite2", "padding=symmetric") == "symmetric"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "padding"),
+    [
+        (["model.trunk=efficientnet_lite0", "model.padding=symmetric"], "symmetric"),
+        (["model.trunk=efficientnet_lite0"], "tensorflow"),
+        (["model.trunk=mobilenet_v2", "model.padding=tensorflow"], "tensorflow"),
+    ],
+)
+def test_a_changed_recipe_keeps_the_padding_that_it_had(recipe: list[str], padding: str) -> None:
+    changed = load_recipe("isic2017/attnmel", recipe).changed({"training.epochs": 3})
+    assert (changed.training.epochs, changed.model.padding) == (3, padding)
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,19 @@ def test_no_two_classes_share_a_name() -> None:
     names = Counter(name for text in texts for name in re.findall(r"^class (\w+)\b", text, re.MULTILINE))
     assert len(names) > 100
     assert [name for name, count in names.items() if count > 1 and not name.startswith("_")] == []
+
+
+def test_what_docstrings_name_by_its_folder_is_there() -> None:
+    texts = {path.relative_to(PACKAGE): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    known = {
+        f".{'.'.join(path.with_suffix('').parts)}": set(re.findall(r"^ *(?:def |class )?(\w+)\b *[(:=]", text, re.M))
+        for path, text in texts.items()
+    }
+    for path, text in texts.items():
+        for named in re.findall(r"`([a-z_]+(?:\.\w+)+)`", text):
+            module, _, name = named.rpartition(".")
+            if (PACKAGE / named.partition(".")[0]).is_dir():
+                found = (
+                    one.endswith(f".{named}") or (one.endswith(f".{module}") and name in known[one]) for one in known
+                )
+                assert any(found), (path, named)

@@ -32,7 +32,7 @@ def requested_threads(count: int | None = None) -> int | None:
     named = os.environ.get(THREADS_VARIABLE)
     if not named:
         return None
-    if not named.isdigit() or int(named) < 1:
+    if not named.isdecimal() or int(named) < 1:
         raise ConfigError(f"${THREADS_VARIABLE} is '{named}', expected a whole number above 0")
     return int(named)
 

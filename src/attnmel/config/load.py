@@ -70,12 +70,14 @@ def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
 def changed_recipe(recipe: AnyRecipe, overrides: Sequence[str]) -> AnyRecipe:
     """Return a recipe that was read before with `key=value` overrides; named after its data set as `load_run_recipe`.
 
+    What was given before stays, also where it is a default: a trunk's own padding would else take its place.
+
     Raises:
         ConfigError: an unknown key or value, all problems at once.
     """
     if not overrides:
         return recipe
-    settings = _overridden(recipe.model_dump(exclude_defaults=True), overrides)
+    settings = _overridden(recipe.model_dump(exclude_unset=True), overrides)
     return _named_after_data(_checked(type(recipe), settings), recipe.data.dataset, recipe.name)
 
 

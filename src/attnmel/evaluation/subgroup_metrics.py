@@ -41,7 +41,7 @@ class GroupFigures:
     """The measures in `CALIBRATION` alone; intercept and slope are NaN where the classes are separated or one is
     missing."""
     called: tuple[str, ...]
-    """Columns of the counts: the classes, and `confusion.UNDECIDED` where an image of the group is."""
+    """Columns of the counts: the classes, and `confusion_matrix.UNDECIDED` where an image of the group is."""
     counts: tuple[tuple[int, ...], ...]
     """True classes in rows, called classes in columns."""
     by_class: tuple[ClassFigures, ...]

@@ -1,6 +1,6 @@
 """Prepared images -> what a feature is computed of: histograms, a trunk's means, or local descriptors. No torch.
 
-Nothing here is fitted, so it is computed once an image and kept (`pipeline.run.features`).
+Nothing here is fitted, so it is computed once an image and kept (`pipeline.run.images.features`).
 """
 
 import json

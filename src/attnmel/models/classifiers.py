@@ -200,8 +200,8 @@ def build_network(
     """Return a network with a random start, drawn from torch's global generator.
 
     `width` is the share of each layer's channels that is kept. `branches` are further trunks of harangi, each padded as
-    its ImageNet weights were trained; the other settings are those of `config.recipe.ModelSettings`. The network "own"
-    is built by what is registered as `own`, and takes none of them.
+    its ImageNet weights were trained; the other settings are those of `ModelSettings`. The network "own" is built by
+    what is registered as `own`, and takes none of them.
 
     Raises:
         ConfigError: an unknown network, trunk or other setting, a trunk that the network cannot have, a width outside

@@ -94,9 +94,10 @@ def own_network(name: str, classes: int) -> OwnNetwork:
     Raises:
         ConfigError: no such network, or what is registered fails or builds none.
     """
-    build = _build(name)
     try:
-        module = build(classes)
+        module = _build(name)(classes)
+    except AttnmelError:
+        raise
     except Exception as error:
         raise ConfigError(
             f"the network '{name}' cannot be built for {classes} classes ({_first_line(error)}); correct its function"

@@ -1,7 +1,7 @@
 """Does a map depend on what it claims to explain? Maps of a shuffled network, of another class, without the lesion.
 
 A map that stays the same when the network's weights are shuffled explains the image, not the network (Adebayo et al.,
-"Sanity checks for saliency maps", NeurIPS 2018). How alike two maps are is measured in `evaluation.map_agreement`.
+"Sanity checks for saliency maps", NeurIPS 2018). How alike two maps are is measured in `evaluation.maps.agreement`.
 """
 
 import copy

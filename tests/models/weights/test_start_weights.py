@@ -276,6 +276,25 @@ def test_the_same_number_of_other_classes_is_a_new_head(run: Path, home: Path) -
     assert torch.equal(built.get_parameter("head.weight"), head)
 
 
+def test_every_head_of_a_network_is_new_where_classes_differ(tmp_path: Path, home: Path) -> None:
+    earlier = build_network("dermaknet", width=WIDTH, classes=len(OLD_CLASSES))
+    card = dataclasses.replace(CARD, network="dermaknet", width=WIDTH)
+    save_checkpoint(tmp_path / "best.safetensors", earlier, card)
+    built = network("dermaknet")
+    before = copied(built)
+    assert start(built, str(tmp_path), home).sentence.endswith("with a new head for rest, melanoma")
+    for name, tensor in built.state_dict().items():
+        head = name.startswith(("head.", "polar.", "asymmetry."))
+        assert torch.equal(tensor, before[name] if head else earlier.state_dict()[name]), name
+
+
+def test_a_network_of_the_users_own_has_no_trunk_to_start_from(tmp_path: Path, home: Path) -> None:
+    card = dataclasses.replace(CARD, network="own", own="mine")
+    save_checkpoint(tmp_path / "best.safetensors", nn.Linear(1, 3), card)
+    with pytest.raises(CheckpointError, match=r"is the network 'mine', which is not attnmel's.*: it has no trunk that"):
+        start(network(), str(tmp_path), home)
+
+
 @pytest.mark.parametrize("other", ["mel-cnn", "vgg16-gap", "vgg16"])
 def test_another_network_takes_the_trunk_alone_and_says_so(other: str, run: Path, home: Path) -> None:
     built = network(other)

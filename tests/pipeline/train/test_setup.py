@@ -4,12 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from attnmel.compute import runtime
 from attnmel.config.load import load_recipe
 from attnmel.config.settings.training import TrainingSettings
-from attnmel.pipeline.train.setup import launched_fabric
+from attnmel.errors import ConfigError
+from attnmel.pipeline.train.setup import launched_fabric, set_up
 from attnmel.pipeline.train.train import recipe_fabric
+from attnmel.progress import SILENT
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SLURM runs on Linux alone")
@@ -37,3 +40,11 @@ def test_memory_is_kept_in_the_process_where_that_stays_within_bounds(
     settings = ("training.device=cpu", "training.precision=float32", *changes)
     recipe_fabric(load_recipe("isic2017/attnmel", settings))
     assert bool(kept) == keeps
+
+
+def test_a_network_of_which_nothing_is_trained_is_refused() -> None:
+    recipe = load_recipe("demo", ["training.device=cpu", "training.precision=float32"])
+    with pytest.raises(
+        ConfigError, match="the network has no weights to train: none of its parameters has requires_gr"
+    ):
+        set_up(recipe, nn.Linear(2, 2).requires_grad_(False), recipe_fabric(recipe), SILENT)

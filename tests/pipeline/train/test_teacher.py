@@ -90,7 +90,7 @@ def test_a_teacher_that_knows_the_labels_changes_nothing_and_another_does(
         first[table] = train_run(recipe, run, home=phantoms.home, fabric=fabric).best
         told = read_provenance(run)
         assert told["teacher"]["sha256"] == file_sha256(table)
-        shared = shared_provenance(told, "push")["teacher"]
+        shared = shared_provenance(told, recipe, "push")["teacher"]
         assert shared == {**told["teacher"], "table": table.name}
         assert f'teacher = "{table.name}"' in shared_recipe(recipe)
         unsure.write_text(unsure.read_text().replace("0.5,0.5", "0.4,0.6", 1))

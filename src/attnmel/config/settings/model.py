@@ -91,8 +91,8 @@ class ModelSettings(TrunkDefaults):
             raise ValueError(f"network = '{self.network}' {needs}")
         if self.own and not re.fullmatch(OWN_NAME, self.own):
             raise ValueError(f"own = {self.own[:64]!r}; expected at most 64 letters, digits, '-', '_' and '.'")
-        if self.own and self.weights == "imagenet":
+        if self.own and self.weights != "random":
             raise ValueError(
-                "weights = 'imagenet' are of the package's trunks; set weights = 'random' (as it is built)"
+                f"weights = '{self.weights}' are of the package's trunks; set weights = 'random' (as it is built)"
             )
         return self

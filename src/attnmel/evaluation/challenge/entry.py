@@ -4,7 +4,7 @@ ISIC 2016 part 3    image,confidence                            no header
 ISIC 2017 part 3    image_id,melanoma,seborrheic_keratosis      the same columns as the truth
 ISIC 2018 task 3    image,MEL,NV,BCC,AKIEC,BKL,DF,VASC          the same columns as the truth
 
-The truth is an official table of labels (`data.datasets.label_tables`).
+The truth is an official table of labels (`data.tables.schema`).
 """
 
 from collections.abc import Mapping, Sequence

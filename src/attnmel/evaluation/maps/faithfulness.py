@@ -14,7 +14,7 @@ from attnmel.errors import PredictionsError
 
 
 class Probabilities(NamedTuple):
-    """The probability of each image's class, as `explain.faithfulness` gives it."""
+    """The probability of each image's class, as `saliency.faithfulness` gives it."""
 
     deletion: Float[np.ndarray, "N K"]
     insertion: Float[np.ndarray, "N K"]

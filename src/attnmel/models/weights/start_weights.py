@@ -22,6 +22,7 @@ from attnmel.files.folders import expanded, weights_folder
 from attnmel.files.hub import hub_folder, hub_name
 from attnmel.files.hub import pinned_hub_name as pinned_model
 from attnmel.files.locks import built_once
+from attnmel.models.heads import Head
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
 from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint, require_network
@@ -44,9 +45,9 @@ class Start(NamedTuple):
     """
     bare: bool = False
     """Whether the weights are of a VGG-16 without batch-norm and the trunk has batch-norms, which are at their random
-    start: `models.vgg_start` makes them fit."""
+    start: `vgg_rescale` makes them fit."""
     rescalable: bool = False
-    """Whether they are published weights of a VGG-16 without batch-norm, which `models.vgg_start` may rescale."""
+    """Whether they are published weights of a VGG-16 without batch-norm, which `vgg_rescale` may rescale."""
     facts: dict[str, Any] | None = None
     """What was measured to make the weights fit, for the provenance."""
 
@@ -254,11 +255,16 @@ def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str], sour
     """Put in all; without the head where its classes are others, the trunk alone where it is another network."""
     (tensors, card), own = read_checkpoint(path), network.state_dict()
     require_network(card, path)
+    if card.own:
+        raise CheckpointError(
+            f"{path} is {described(card)}: it has no trunk that a network of attnmel could start from"
+        )
+    heads = tuple(f"{name}." for name, part in network.named_modules() if isinstance(part, Head))
     if bare := lacks_batch_norm(network, tensors, TRUNK):
         own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
     is_same_network = _form(own) == _form(tensors)
     same = card.classes == tuple(classes) and own.keys() == tensors.keys()
-    of_same = {name for name in own | tensors if is_same_network and (same or not name.startswith(HEAD))}
+    of_same = {name for name in own | tensors if is_same_network and (same or not name.startswith(heads))}
     taken = of_same | {name for name in own | tensors if name.startswith(TRUNK)}
     parts, expected = ({name: one[name] for name in one if name in taken} for one in (tensors, own))
     check_tensors(parts, expected, f"{path} ({described(card)})")

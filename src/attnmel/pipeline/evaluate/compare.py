@@ -85,7 +85,7 @@ def compare_runs(
     Raises:
         ConfigError: nothing that can be compared at a path, one run named twice, a recipe's folder that holds runs of
             other settings, an unknown measure, or an operating point outside (0, 1].
-        PredictionsError: as `evaluation.comparison.compare`, or no validation predictions to choose a threshold on.
+        PredictionsError: as `compare_recipes`, or no validation predictions to choose a threshold on.
     """
     if operating_point is not None and not 0 < operating_point <= 1:
         raise ConfigError(f"operating point {operating_point:g}; expected a sensitivity above 0 and at most 1")

@@ -75,8 +75,9 @@ def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) ->
     require_network(card, run.path)
     card = dataclasses.replace(card, data=shared_data(card.data))
     save_weights(made.best, tensors, card)
-    made.recipe.write_text(shared_recipe(read_recipe(run)), encoding="utf-8")
-    write_provenance(made, shared_provenance(read_provenance(run), "attnmel push"))
+    recipe = read_recipe(run)
+    made.recipe.write_text(shared_recipe(recipe), encoding="utf-8")
+    write_provenance(made, shared_provenance(read_provenance(run), recipe, "attnmel push"))
     write_measures(made, {key: _without_place(one) for key, one in results.items()})
     if run.onnx.is_file():
         exported, _ = read_onnx_card(run.onnx)

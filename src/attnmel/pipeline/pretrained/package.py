@@ -74,8 +74,9 @@ def ship_model(
 
 def _copy_start(run: RunFolder, made: RunFolder, words: Words) -> None:
     """Write recipe, provenance and list of images, without paths of this machine."""
-    made.recipe.write_text(shared_recipe(network_recipe(read_recipe(run))), encoding="utf-8")
-    write_provenance(made, shared_provenance(read_provenance(run), "; ".join(words.made)))
+    recipe = network_recipe(read_recipe(run))
+    made.recipe.write_text(shared_recipe(recipe), encoding="utf-8")
+    write_provenance(made, shared_provenance(read_provenance(run), recipe, "; ".join(words.made)))
     if run.images.is_file():
         shutil.copyfile(run.images, made.images)
 

@@ -1,6 +1,6 @@
 """What of a run may leave this machine: settings, provenance and facts of its data without paths and addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,33 @@ def shared_recipe(recipe: AnyRecipe) -> str:
     return tomli_w.dumps(_without_paths(recipe.model_dump(exclude_none=True)))
 
 
-def shared_provenance(provenance: Mapping[str, Any], command: str) -> dict[str, Any]:
-    """Return where a run comes from, with another text for the command, which may hold paths."""
-    kept = {key: _without_paths(provenance[key]) for key in KEPT if key in provenance}
+def shared_provenance(provenance: Mapping[str, Any], recipe: AnyRecipe, command: str) -> dict[str, Any]:
+    """Return where a run comes from, with another text for the command, which may hold paths.
+
+    In a sentence a path with spaces is known by the run's recipe, which has it alone.
+    """
+    known = sorted(_paths(recipe.model_dump()), key=len, reverse=True)
+    kept = {key: _without_paths(provenance[key], known) for key in KEPT if key in provenance}
     return {**kept, "command": command, "data": shared_data(provenance["data"])}
 
 
-def _without_paths(value: Any) -> Any:  # noqa: ANN401 - whatever TOML can hold
+def _paths(value: object) -> Iterator[str]:
+    """Yield every text that is an absolute path."""
+    if isinstance(value, str) and Path(value).is_absolute():
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _paths(one)
+
+
+def _without_paths(value: Any, known: Sequence[str] = ()) -> Any:  # noqa: ANN401 - whatever TOML can hold
     if isinstance(value, dict):
-        return {key: _without_paths(one) for key, one in value.items()}
+        return {key: _without_paths(one, known) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_paths(one) for one in value]
-    if isinstance(value, str):
-        return " ".join(Path(word).name if Path(word).is_absolute() else word for word in value.split(" "))
-    return value
+        return [_without_paths(one, known) for one in value]
+    if not isinstance(value, str):
+        return value
+    for path in (value, *known):
+        if Path(path).is_absolute():
+            value = value.replace(path, Path(path).name)
+    return " ".join(Path(word).name if Path(word).is_absolute() else word for word in value.split(" "))

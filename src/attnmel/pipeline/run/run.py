@@ -216,7 +216,7 @@ class Run:
         prevalences: Sequence[float] = (),
         resamples: int = RESAMPLES,
     ) -> Details:
-        """Compute the details of results from the stored predictions, as `results_details.find_details`."""
+        """Compute the details of results from the stored predictions, as `results.details.find_details`."""
         return find_details(
             results,
             self.predictions(results.name),

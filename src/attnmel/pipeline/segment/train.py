@@ -15,7 +15,6 @@ from attnmel import NOTICE
 from attnmel.compute import runtime
 from attnmel.config.load import load_segmenter_recipe
 from attnmel.config.segmenter import SegmenterRecipe
-from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.masks import grey_mask, mask_pixels
 from attnmel.evaluation.masks.agreement import MEASURES, mean_overlaps, overlaps
@@ -42,6 +41,7 @@ from attnmel.pipeline.run.provenance import (
     refuse_other_settings,
     write_start,
 )
+from attnmel.pipeline.run.stored_paths import stored_dataset
 from attnmel.pipeline.run.training.history import SegmenterRow, best_segmenter_row, write_history
 from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs, prepare_pairs
@@ -108,7 +108,7 @@ def train_segmenter(
 
 def _settled(recipe: SegmenterRecipe, fabric: Fabric) -> SegmenterRecipe:
     """Resolve settings that depend on this machine or folder, so that the stored recipe means the same elsewhere."""
-    dataset = str(own_folder_path(recipe.data.dataset) or recipe.data.dataset)
+    dataset = stored_dataset(recipe.data.dataset)
     precision = runtime.choose_precision(recipe.training.precision, fabric.device)
     return recipe.model_copy(
         update={

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from attnmel.compute import runtime
 from attnmel.config.system import SystemRecipe
-from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.datasets.splits import check_classes
 from attnmel.errors import ConfigError
 from attnmel.features.store import save_system
@@ -17,6 +16,7 @@ from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.provenance import continued_recipe, read_provenance, write_start
+from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks
 from attnmel.pipeline.system.fit import fit_system, open_sources
 from attnmel.progress import SILENT, Progress
 
@@ -86,8 +86,8 @@ def _settled(recipe: SystemRecipe) -> SystemRecipe:
     for name, one in recipe.features.items():
         weights = getattr(one, "weights", None)
         features[name] = one if weights is None else one.model_copy(update={"weights": stored_source(weights)})
-    dataset = str(own_folder_path(recipe.data.dataset) or recipe.data.dataset)
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"dataset": dataset}), "features": features})
+    places = {"dataset": stored_dataset(recipe.data.dataset), "crop_masks": stored_masks(recipe.data.crop_masks)}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=places), "features": features})
 
 
 def _card(recipe: SystemRecipe, run: RunFolder, prepared: Prepared, system: FittedSystem) -> Card:

@@ -74,7 +74,7 @@ class Epochs(Generic[Row]):
         """Train all epochs that are not in the history yet, and return the whole history.
 
         Raises:
-            TrainingError: as `training.loop.train`.
+            TrainingError: as `train_epochs`.
             CheckpointError: the disk is full or cannot be written.
         """
         loggers = Loggers(self.run, settings.log, progress.note)

@@ -19,6 +19,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.config.settings.training import TrainingSettings
 from attnmel.data.priors.kinds import NO_PRIOR
+from attnmel.errors import ConfigError
 from attnmel.models.classifiers import build_network, rate_share, train_without_masks, trunk_of
 from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.trunks.trunk import frozen_pool
@@ -89,7 +90,7 @@ def put_start_weights(
     """Put the recipe's start weights into the network and return where they are from.
 
     Raises:
-        AttnmelError: as `models.weights.start.start_weights` and `vgg_start.fit_start`.
+        AttnmelError: as `start_weights` and `fit_start`.
     """
     model = recipe.model
     if isinstance(network, HarangiNetwork):
@@ -124,7 +125,7 @@ def set_up(
     """Return the network, channels-last, on its device, wrapped by Fabric, with its optimiser.
 
     Raises:
-        ConfigError: the network is to be compiled, but there is no compiler for it.
+        ConfigError: the network is to be compiled, but there is no compiler for it, or nothing of it is trained.
     """
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
@@ -154,6 +155,8 @@ def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
     for name, one in network.named_parameters():
         if one.requires_grad:
             by_share.setdefault(rate_share(network, name), []).append(one)
+    if not by_share:
+        raise ConfigError("the network has no weights to train: none of its parameters has requires_grad = True")
     weights = [{"params": some, RATE_SHARE: share} for share, some in by_share.items()]
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "adamw":

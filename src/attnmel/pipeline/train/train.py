@@ -12,10 +12,8 @@ from attnmel.config.load import AnyRecipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.datasets.read_dataset import own_folder_path
-from attnmel.data.priors.sources import PREDICTED
-from attnmel.errors import ConfigError, TrainingError, printable
-from attnmel.files.folders import RunFolder, expanded
+from attnmel.errors import ConfigError, TrainingError
+from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
 from attnmel.models.trunks.registry import all_light
@@ -25,6 +23,7 @@ from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.run_location import new_run_folder, read_recipe
+from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks, stored_path
 from attnmel.pipeline.run.training.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.train.classifier import ClassifierTask
@@ -51,19 +50,15 @@ KEPT_PIXELS = 32 * 160**2
 
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     """Resolve settings that depend on this machine or folder, so that the stored recipe means the same elsewhere."""
-    data, model, training = recipe.data, recipe.model, recipe.training
+    data, model, loss, training = recipe.data, recipe.model, recipe.loss, recipe.training
     precision = runtime.choose_precision(training.precision, fabric.device)
-    dataset = str(own_folder_path(data.dataset) or data.dataset)
-    if printable(dataset) != dataset:
-        raise ConfigError(f"the path {dataset} is no UTF-8, which the file of a recipe needs; rename the folder")
-    start = stored_source(model.weights)
-    given = {"teacher": recipe.loss.teacher, "masks": "" if recipe.loss.masks == PREDICTED else recipe.loss.masks}
-    absolute = {key: str(expanded(one).absolute()) for key, one in given.items() if one and expanded(one).exists()}
+    places = {"dataset": stored_dataset(data.dataset), "crop_masks": stored_masks(data.crop_masks)}
+    learnt = {"teacher": stored_path(loss.teacher), "masks": stored_masks(loss.masks)}
     return recipe.model_copy(
         update={
-            "data": data.model_copy(update={"dataset": dataset}),
-            "model": model.model_copy(update={"weights": start}),
-            "loss": recipe.loss.model_copy(update=absolute),
+            "data": data.model_copy(update=places),
+            "model": model.model_copy(update={"weights": stored_source(model.weights)}),
+            "loss": loss.model_copy(update=learnt),
             "training": training.model_copy(update={"precision": precision}),
         }
     )

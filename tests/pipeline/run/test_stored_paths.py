@@ -1,0 +1,48 @@
+"""A stored recipe means the same from every folder."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attnmel.config.recipe import Recipe
+from attnmel.errors import ConfigError
+from attnmel.files.folders import RunFolder
+from attnmel.pipeline.run.run_location import read_recipe
+from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks
+from attnmel.pipeline.train.train import train_run
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from tests.conftest import Phantoms
+
+
+def test_folders_are_stored_in_full_and_names_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("clinic", "predicted", "isic2017"):
+        Path(name).mkdir()
+    assert stored_dataset("clinic") == stored_masks("clinic") == str(tmp_path / "clinic")
+    assert [stored_masks(one) for one in ("", "predicted", "gone")] == ["", "predicted", "gone"]
+    assert stored_dataset("isic2017") == "isic2017"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux alone")
+def test_a_name_that_no_recipe_can_hold_is_refused(tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    Path(folder).mkdir()
+    for stored in (stored_dataset, stored_masks):
+        with pytest.raises(ConfigError, match="is no UTF-8, which the file of a recipe needs; rename the folder"):
+            stored(folder)
+
+
+def test_the_masks_that_a_crop_follows_are_found_from_another_folder(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks = next((phantoms.home / "data").rglob("*Training_Part1_GroundTruth"))
+    monkeypatch.chdir(masks.parent)
+    recipe = tiny.changed({"data.crop": "lesion", "data.crop_masks": masks.name, "training.epochs": 1})
+    run = RunFolder(tmp_path / "run")
+    train_run(recipe, run, home=phantoms.home, fabric=fabric)
+    assert read_recipe(run).data.crop_masks == str(masks)
