@@ -79,6 +79,11 @@ def test_an_unknown_key_of_a_feature_lists_those_of_its_kind() -> None:
     )
 
 
+def test_a_seed_is_one_that_scikit_learn_takes() -> None:
+    with pytest.raises(ConfigError, match=r"training.seed = 4294967296: expected at most 4294967295"):
+        load_run_recipe("isic2017/menegola-svm", [f"training.seed={2**32}"])
+
+
 def test_a_value_outside_its_limits_is_named_by_its_key() -> None:
     found = refusal(features={"a": {"kind": "edges", "bins": 1}})
     assert found == "features.a.bins = 1: expected at least 2"

@@ -134,8 +134,8 @@ class SvmSettings(Settings):
 class SystemTraining(Settings):
     """What else decides a fit."""
 
-    seed: int = Field(default=0, ge=0)
-    """Draws folds, descriptors, mixtures and costs."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Draws folds, descriptors, mixtures and costs; scikit-learn takes no larger one."""
     precision: Literal["float32"] = "float32"
     """Of the trunks' maps."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -4,13 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from attnmel.compute import runtime
 from attnmel.config.load import load_recipe
 from attnmel.config.settings.training import TrainingSettings
 from attnmel.errors import ConfigError
-from attnmel.pipeline.train.setup import launched_fabric, set_up
+from attnmel.pipeline.train.setup import launched_fabric, objective, set_up, start_network
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT
 
@@ -48,3 +49,23 @@ def test_a_network_of_which_nothing_is_trained_is_refused() -> None:
         ConfigError, match="the network has no weights to train: none of its parameters has requires_gr"
     ):
         set_up(recipe, nn.Linear(2, 2).requires_grad_(False), recipe_fabric(recipe), SILENT)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        ("chen", "loss.prior=lesion"),
+        ("chen", "loss.prior=lesion", "model.passing=none"),
+        ("dermaknet", "loss.prior=structures+lesion", "model.grid=ellipse"),
+    ],
+)
+@pytest.mark.parametrize("weight", [0, 0.5])
+def test_all_that_is_trained_has_a_gradient_which_several_processes_wait_for(
+    network: tuple[str, ...], weight: float
+) -> None:
+    changes = (f"model.network={network[0]}", *network[1:], f"loss.mask_weight={weight}", "model.width=0.05")
+    recipe = load_recipe("isic2017/attnmel", [*changes, "model.weights=random"])
+    built, planes = start_network(recipe), 5 if network[0] == "dermaknet" else 1
+    output, labels, priors = built(torch.rand(2, 3, 32, 32)), torch.tensor([0, 1]), torch.ones(2, planes, 32, 32)
+    objective(recipe).loss(output, labels, priors, torch.tensor([True, True])).backward()
+    assert [name for name, one in built.named_parameters() if one.requires_grad and one.grad is None] == []

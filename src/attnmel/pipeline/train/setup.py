@@ -77,7 +77,7 @@ def start_network(recipe: Recipe) -> nn.Module:
     runtime.seed_everything(recipe.training.seed)
     model = recipe.model
     network = build_network(model.network, classes=len(recipe.data.classes), **network_settings(model))
-    if recipe.loss.prior == NO_PRIOR:
+    if recipe.loss.prior == NO_PRIOR or not recipe.loss.mask_weight:
         train_without_masks(network)
     if pool := frozen_pool(recipe.training.freeze):
         trunk_of(network).freeze(pool)
