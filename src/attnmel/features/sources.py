@@ -72,8 +72,9 @@ class FeatureSource:
         # What is fitted on the values, and where weights lie, does not change them.
         fitted = ("atoms", "used", "patches", "components", "mixture", "descriptors", "weights")
         own = {name: value for name, value in settings.items() if name not in fitted}
-        weights = self.trunk.facts.sha256 if self.trunk else None
-        return json.dumps([VERSION, own, weights, self.size, context], sort_keys=True)
+        # Of a network more than its weights: the same ones with another mean or padding give other values.
+        network = self.trunk.facts.model_dump(mode="json", exclude={"origin", "licence"}) if self.trunk else None
+        return json.dumps([VERSION, own, network, self.size, context], sort_keys=True)
 
     def describe(self, pixels: Pixels, context: float) -> Described:
         """Describe the central share of images."""

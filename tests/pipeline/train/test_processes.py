@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from attnmel.cli import main
 from attnmel.cli.app import STARTED
-from attnmel.errors import TrainingError
+from attnmel.errors import ConfigError, TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.reproduce.commands import Commands
@@ -294,6 +294,11 @@ def test_a_lost_connection_is_told_with_what_to_do_and_another_error_is_left(mon
         raise RuntimeError(lost)
     with pytest.raises(RuntimeError, match="sizes do not fit"), company():
         raise RuntimeError("sizes do not fit")
+    unused = (
+        "Expected to have finished reduction in the prior iteration before starting a new one. This error indicates"
+    )
+    with pytest.raises(ConfigError, match="some weights of the network play no part in its scores"), company():
+        raise RuntimeError(unused)
 
 
 FOLLOWING = """

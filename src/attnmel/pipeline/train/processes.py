@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
-from attnmel.errors import TrainingError
+from attnmel.errors import ConfigError, TrainingError
 
 PLACE = "LOCAL_RANK"
 """Environment variable with the index of a process on its machine, as Fabric and torchrun set it."""
@@ -36,6 +36,9 @@ GRACE = 10.0
 
 ECHO = 5.0
 """Seconds after a lost connection in which the watcher finds the process that died and ends the others."""
+
+UNUSED = "Expected to have finished reduction"
+"""Begin of torch's error about weights without a gradient."""
 
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -195,11 +198,17 @@ def company() -> Iterator[None]:
 
     Raises:
         TrainingError: the connection to a process of another machine was lost.
+        ConfigError: weights without a gradient, for which the other processes would wait.
     """
     try:
         yield
     except RuntimeError as error:
         message = str(error)
+        if message.startswith(UNUSED):
+            raise ConfigError(
+                "some weights of the network play no part in its scores, but several processes wait for the gradient "
+                "of each; set requires_grad = False for those, or train with training.devices=1"
+            ) from error
         if type(error).__module__ != "torch.distributed" and "/gloo/" not in message:
             raise
         time.sleep(ECHO)
