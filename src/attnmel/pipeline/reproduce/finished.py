@@ -5,10 +5,14 @@ from attnmel.config.recipe import Recipe
 from attnmel.errors import AttnmelError
 from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.stored_paths import stored_masks
 from attnmel.pipeline.run.training.history import best_row
 
 SETTLED = ("data.statistics", "training.device", "data.dataset", "model.weights", "fusion.members")
 """Settings that a run resolves for its machine; `attnmel train --resume` checks them."""
+
+PLACES = ("data.crop_masks", "loss.masks", "loss.teacher")
+"""Settings that a run stores in full, by `stored_masks`."""
 
 
 def is_finished(run: Run, recipe: AnyRecipe) -> bool:
@@ -38,7 +42,11 @@ def _of_best(run: Run, found: SplitResults) -> bool:
 
 def _differs(stored: AnyRecipe, wanted: AnyRecipe) -> bool:
     changed = differing_settings(stored, wanted).items()
-    return any(setting != "auto" for key, (_, setting) in changed if not _is_settled(key))
+    return any(
+        setting != "auto" and not (key in PLACES and setting is not None and own == stored_masks(setting))
+        for key, (own, setting) in changed
+        if not _is_settled(key)
+    )
 
 
 def _is_settled(key: str) -> bool:

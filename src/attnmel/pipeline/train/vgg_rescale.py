@@ -14,14 +14,13 @@ from attnmel.models.weights.vgg_rescale import Activity, insert_batch_norm, meas
 from attnmel.number_formats import significant
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.progress import Progress
+from attnmel.training.loop import LOWER_RATE
 
 BATCH = 8
 """Images measured at once: the first layers of VGG-16 take 13 MB of memory an image at 224 pixels, more than once."""
 
 LARGE = 10.0
 """RMS of an activation from which on rescaling is advised: Oxford's VGG-16, of 34 to 285, cannot be trained at .001."""
-
-LOWER_RATE = "lower training.learning_rate"
 
 
 def fit_start(
