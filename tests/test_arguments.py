@@ -35,6 +35,11 @@ EXAMPLE = sorted(FOLDER.glob("*.jpg"))[0]
             lambda: attnmel.explain("pretrained", EXAMPLE, methods="cam"),
             "methods is 'cam'; expected a list, each of it a text",
         ),
+        (
+            lambda: attnmel.datasets.make_folder("new", "photographs", ["nevus"]),
+            "images is 'photographs'; expected a list, each of it a file, a picture or an array",
+        ),
+        (lambda: attnmel.datasets.make_folder("new", [], "nevus"), "labels is 'nevus'; expected a list"),
         (lambda: attnmel.pull(None), "repository is None; expected a text"),
         (lambda: attnmel.datasets.verify("a", None), "datasets is None; expected a path"),
         (

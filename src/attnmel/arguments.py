@@ -95,7 +95,7 @@ def in_words(kind: Any) -> str:  # noqa: ANN401
         words = dict.fromkeys(in_words(one) for one in parts if not (one is str and Path in parts))
         return " or ".join(words)
     if origin in (Sequence, Iterable):
-        return f"a list, each of it {in_words(parts[0])}"
+        return "a list" if parts[0] is object else f"a list, each of it {in_words(parts[0])}"
     if origin is Mapping:
         return f"a mapping of names, each to {in_words(parts[1])}"
     if origin is Callable:

@@ -16,8 +16,16 @@ _NEVI = (
     "dermal_nevus",
     "recurrent_nevus",
     "reed_or_spitz_nevus",
+    *("acral_nevus", "compound_nevus", "dysplastic_nevus", "halo_nevus", "intradermal_nevus", "junctional_nevus"),
+    *("reed_nevus", "spitz_nevus"),
 )
-_KERATOSES = ("seborrheic_keratosis", "solar_lentigo", "lichenoid_keratosis")
+_MELANOMAS = (
+    *("acral_lentiginous_melanoma", "amelanotic_melanoma", "lentigo_maligna", "lentigo_maligna_melanoma"),
+    *("invasive_melanoma", "melanoma_in_situ", "melanoma_metastasis", "metastatic_melanoma", "nodular_melanoma"),
+    "superficial_spreading_melanoma",
+)
+_KERATOSES = ("seborrheic_keratosis", "solar_lentigo", "lichenoid_keratosis", "lichen_planus_like_keratosis")
+_VASCULAR = ("angiokeratoma", "angioma", "cherry_angioma", "pyogenic_granuloma")
 _OTHER_BENIGN = (
     "ben_oth",
     "inf",
@@ -32,7 +40,9 @@ _OTHER_BENIGN = (
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("nv", "nevus"), ("benign",)),
     **dict.fromkeys(_NEVI, ("nevus", "nv", "benign")),
+    **dict.fromkeys(_MELANOMAS, ("melanoma", "mel", "malignant")),
     **dict.fromkeys(_KERATOSES, ("bkl", "benign")),
+    **dict.fromkeys(_VASCULAR, ("vasc", "vascular_lesion", "benign")),
     "bkl": ("benign",),
     **dict.fromkeys(("df", "dermatofibroma"), ("df", "dermatofibroma", "benign")),
     **dict.fromkeys(("vasc", "vascular_lesion"), ("vasc", "vascular_lesion", "benign")),
@@ -50,6 +60,11 @@ _ENGLISH = {
     "melanoma": "melanom malignes_melanom malignant_melanoma mélanome melanome",
     "nevus": """nävus naevus nævus nävi naevi nevi nävuszellnävus naevuszellnaevus melanocytic_nevus melanocytic_nevi
         melanocytic_naevus melanozytärer_nävus nevo""",
+    "dysplastic_nevus": "dysplastischer_nävus dysplastischer_naevus",
+    "superficial_spreading_melanoma": "superfiziell_spreitendes_melanom",
+    "nodular_melanoma": "noduläres_melanom nodulaeres_melanom",
+    "lentigo_maligna_melanoma": "lentigo_maligna_melanom",
+    "acral_lentiginous_melanoma": "akrolentiginöses_melanom akral_lentiginöses_melanom",
     "seborrheic_keratosis": """seborrhoische_keratose seborrhoeic_keratosis seborrheic_keratoses kératose_séborrhéique
         cheratosi_seborroica queratosis_seborreica""",
     "bkl": "benign_keratosis benign_keratosis_like_lesion benign_keratosis_like_lesions benigne_keratose",
@@ -62,7 +77,9 @@ _ENGLISH = {
     "benign": "gutartig benigne",
     "malignant": "bösartig maligne",
 }
-ENGLISH: Mapping[str, str] = {name: english for english, names in _ENGLISH.items() for name in names.split()}
+ENGLISH: Mapping[str, str] = {name: english for english, names in _ENGLISH.items() for name in names.split()} | {
+    name.replace("nevus", "naevus"): name for name in _NEVI
+}
 """German, British and other forms of diagnoses, as `plain_diagnosis` gives them, in those of the challenges."""
 
 REST = "rest"

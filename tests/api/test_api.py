@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "how-to" / "python.md").read_text(encoding="utf-8")
+PAGE, DATA = ((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("how-to/python.md", "training/data.md"))
 
 
-def example(name: str) -> str:
-    """Return the code of an example of the page."""
-    found = re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", PAGE, re.DOTALL)
+def example(name: str, page: str = PAGE) -> str:
+    """Return the code of an example of a page."""
+    found = re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", page, re.DOTALL)
     assert found is not None, name
     return found[1]
 
@@ -63,6 +63,17 @@ def test_every_public_function_has_a_docstring_and_types() -> None:
     own = [one for one in functions if callable(one) and getattr(one, "__module__", "").startswith("attnmel")]
     assert len(own) > 30
     assert all(one.__doc__ for one in own)
+
+
+def test_folders_called_by_their_class_become_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("nevus/1.JPG", "melanoma/1.jpg", "melanoma/2.png", "melanoma/notes.txt"):
+        (tmp_path / "photographs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photographs" / name).write_bytes(name.encode())
+    exec(example("classes", DATA), {})
+    lesions = attnmel.datasets.read("my-clinic", classes=["rest", "melanoma"]).lesions
+    assert [one.diagnosis for one in lesions] == ["melanoma", "melanoma", "rest"]
+    assert [one.image.read_bytes() for one in lesions] == [b"melanoma/1.jpg", b"melanoma/2.png", b"nevus/1.JPG"]
 
 
 def test_the_examples_of_own_data_and_an_own_network_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,9 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
             "unknown key 'loss.gama' (did you mean 'gamma'?); known: class_weights, dice, gamma, mask_weight, masks, "
             "pool3_weight, pool4_weight, prior, spoil",
         ),
+        ("epochs=3", "unknown key 'epochs' (did you mean 'training.epochs'?); known: data, loss, "),
+        ("training.size=3", "unknown key 'training.size' (did you mean 'data.size'?); known: accumulate, "),
+        ("weights=random", "unknown key 'weights' (did you mean 'model.weights'?); known: data, "),
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
         (
             "model.trunk=resnet",

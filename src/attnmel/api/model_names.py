@@ -209,13 +209,14 @@ def refuse_swapped(model: str, images: Sequence[str]) -> None:
     """
     from attnmel.pretrained.catalogue import find_model
 
-    if find_model(model) or not _holds_images(Path(model)):
+    if find_model(model) or not holds_images(Path(model)):
         return
     if swapped := next((one for one in images if find_model(one) or _is_model(one)), None):
         raise ConfigError(f"{model} holds images and {swapped} is a model; name the model first: {swapped} {model}")
 
 
-def _holds_images(path: Path) -> bool:
+def holds_images(path: Path) -> bool:
+    """Return whether a path is an image by its ending, or a folder that is no model."""
     from attnmel.data.image_files.formats import SUFFIXES
 
     if path.is_dir():

@@ -43,9 +43,11 @@ def make_folder(
     confirmation, source). Arrays and pictures are written as PNG, files are linked (copied where they cannot be).
 
     Raises:
-        ConfigError: the folder holds something already, or an unknown attribute.
+        ConfigError: the folder holds something already, an unknown attribute, or one path in place of a list of images.
         LabelError: columns of unequal length, an image that is none, or a split of another name.
     """
+    if isinstance(images, str | os.PathLike):
+        raise ConfigError(f"images is {str(images)!r}; expected a list, each of it a file, a picture or an array")
     place, columns = Path(folder), {"label": labels, "group": groups, "split": splits, **attributes}
     for name in attributes:
         require_known("attribute", name, ATTRIBUTES)

@@ -4,6 +4,7 @@ typer shows groups only by means of rich, which takes longer to load than a help
 """
 
 import inspect
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -38,6 +39,9 @@ PLACES = {
 }
 """Where a command takes the folder of images that people put after its argument."""
 
+NO_IMAGES = "Missing argument 'images'"
+NO_SUCH_OPTION = re.compile(r"o such option: -*([\w-]*)")
+
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """Of a wrong command line; typer exports only what is derived of it."""
 
@@ -51,11 +55,28 @@ class HelpCommand(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
-            if "o such option" in str(error) and (file := next(filter(_is_dashed_file, given), None)):
-                ctx.fail(f"{error}; to name the file {file}, write {shlex.quote(f'./{file}')}")
-            if "unexpected extra argument" in str(error) and self.name in PLACES:
-                ctx.fail(f"{error}; {PLACES[self.name]}")
+            said = getattr(error, "format_message", error.__str__)()
+            if hint := self._hint(said, given):
+                ctx.fail(f"{said.rstrip('.')}; {hint}")
             raise
+
+    def _hint(self, error: str, given: Sequence[str]) -> str:
+        """Return what to write in place of words that the command does not take; empty where that is not known."""
+        if unknown := NO_SUCH_OPTION.search(error):
+            if file := next(filter(_is_dashed_file, given), None):
+                return f"to name the file {file}, write {shlex.quote(f'./{file}')}"
+            return _setting_hint(unknown[1]) if self.name == "train" else ""
+        if "unexpected extra argument" in error:
+            pairs = zip(given, given[1:], given[2:], strict=False)
+            if pair := next(((key, value) for word, key, value in pairs if word == "--set" and "=" not in key), None):
+                return f"write --set {'='.join(pair)}"
+            return PLACES.get(str(self.name), "")
+        if NO_IMAGES in error:
+            from attnmel.api.model_names import holds_images
+
+            images = (word for word in given if not word.startswith("-") and holds_images(Path(word)))
+            return next((f"{one} holds images: name a model before it" for one in images), "")
+        return ""
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer does not export click's types
         """Write what the command does, and its example."""
@@ -64,6 +85,14 @@ class HelpCommand(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """Write the arguments and each group of options."""
         _write_parameters(self.get_params(ctx), ctx, formatter)
+
+
+def _setting_hint(option: str) -> str:
+    from attnmel.config.problems import places_of
+    from attnmel.config.recipe import Recipe
+
+    places = places_of(Recipe, option.replace("-", "_"))
+    return f"a setting is changed by --set {' or --set '.join(f'{place}=VALUE' for place in places)}" if places else ""
 
 
 def _is_dashed_file(word: str) -> bool:

@@ -2,8 +2,9 @@
 
 import os
 import re
+import shlex
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,6 +18,7 @@ from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.config.system import FEATURES, SystemRecipe
 from attnmel.errors import ConfigError, require_known
+from attnmel.files.seeds import runs_below
 
 SEGMENTER = "segmenter.toml"
 """The shipped recipe of the segmenter; not in the folder of the recipes, which are all of classifiers."""
@@ -228,9 +230,19 @@ def _read_toml(name: str) -> dict[str, Any]:
         text = _read_text(path)
     else:
         shipped = dict(_shipped(resources.files("attnmel") / "recipes"))
-        require_known("recipe", name, shipped)
+        _require_recipe(name, shipped)
         text = shipped[name].read_text(encoding="utf-8")
     return _parsed(text, name)
+
+
+def _require_recipe(name: str, shipped: Mapping[str, object]) -> None:
+    """Refuse what is no name of a recipe, with what it is instead: a folder, or a data set with recipes of its own."""
+    if own := sorted(one for one in shipped if one.startswith(f"{name}/")):
+        raise ConfigError(f"unknown recipe '{name}'; those of that data set are {', '.join(own)}")
+    if name not in shipped and Path(name).is_dir():
+        advice = runs_below(Path(name)) or f"; a folder of images is named by --set data.dataset={shlex.quote(name)}"
+        raise ConfigError(f"{name} is a folder, not a recipe{advice}")
+    require_known("recipe", name, shipped)
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:

@@ -16,7 +16,10 @@ def problem(kind: type[Settings], error: dict[str, Any]) -> str:
     place = ".".join(map(str, keys))
     if error["type"] == "extra_forbidden":
         known = _known_keys(kind, error["loc"][:-1])
-        return f"unknown key '{place}'{did_you_mean(str(error['loc'][-1]), known)}; known: {', '.join(known)}"
+        name = str(error["loc"][-1])
+        meant = places_of(kind, name) if len(keys) <= 2 else []
+        hint = f" (did you mean '{' or '.join(meant)}'?)" if meant else did_you_mean(name, known)
+        return f"unknown key '{place}'{hint}; known: {', '.join(known)}"
     if error["type"] == "missing":
         return f"the key '{place}' is missing"
     message = expected(error)
@@ -25,6 +28,17 @@ def problem(kind: type[Settings], error: dict[str, Any]) -> str:
     if isinstance(error["input"], dict) or error["type"] == "value_error":
         return f"{place}: {message}" if place else message
     return f"{place} = {error['input']!r}: {message}"
+
+
+def places_of(kind: type[Settings], name: str) -> list[str]:
+    """Return the settings of that name in the tables of a kind of recipe, as `training.epochs` of `epochs`."""
+    return [
+        f"{table}.{name}"
+        for table, field in kind.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, Settings)
+        and name in field.annotation.model_fields
+    ]
 
 
 def _known_keys(kind: type[Settings], groups: tuple[int | str, ...]) -> list[str]:

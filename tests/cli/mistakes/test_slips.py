@@ -46,6 +46,55 @@ def test_a_folder_too_many_names_the_option(attnmel: "Attnmel", command: str, hi
     assert "; name the" not in attnmel("predict", "a", "b", "--nonsense").err
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("--set", "training.epochs", "3"), "extra argument (3); write --set training.epochs=3\n"),
+        (("--epochs", "3"), "No such option: --epochs; a setting is changed by --set training.epochs=VALUE\n"),
+        (("--learning-rate=1",), "; a setting is changed by --set training.learning_rate=VALUE\n"),
+        (("--nonsense",), "No such option: --nonsense\n"),
+    ],
+)
+def test_a_setting_that_is_written_as_an_option_is_answered_with_set(
+    attnmel: "Attnmel", words: tuple[str, ...], hint: str
+) -> None:
+    ran = attnmel("train", "demo", *words)
+    assert ran.code == 2
+    assert hint in ran.err.replace("argument(s)", "argument")
+
+
+@pytest.mark.parametrize("command", ["predict", "segment predict"])
+def test_images_without_a_model_are_told(attnmel: "Attnmel", photos: Path, command: str) -> None:
+    for images in (photos, photos / EXAMPLE.name):
+        ran = attnmel(*command.split(), images)
+        assert ran.code == 2
+        assert ran.err.endswith(f"Error: Missing argument 'images'; {images} holds images: name a model before it\n")
+    assert attnmel(*command.split(), "pretrained").err.endswith("Error: Missing argument 'images'.\n")
+
+
+def test_what_is_no_run_and_no_recipe_is_told_apart(attnmel: "Attnmel", tmp_path: Path) -> None:
+    images, seed = tmp_path / "my images", tmp_path / "runs" / "mine" / "seed-0"
+    for file in (images / "labels.csv", seed / "recipe.toml", seed / "best.safetensors"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    for command in ("evaluate", "report"):
+        assert attnmel(command, images).err == (
+            f"error: {images} is not a run folder: it holds images and labels.csv; to evaluate a run on them: "
+            f"`attnmel evaluate RUN --on '{images}'`\n"
+        )
+        file = seed / "best.safetensors"
+        assert attnmel(command, file).err == f"error: {file} is a file, not a run folder; name its run, {seed}\n"
+    said = attnmel("train", images).err
+    assert (
+        said
+        == f"error: {images} is a folder, not a recipe; a folder of images is named by --set data.dataset='{images}'\n"
+    )
+    assert attnmel("train", seed.parent).err == (
+        f"error: {seed.parent} is a folder, not a recipe; runs below it: {seed}\n"
+    )
+    assert "unknown recipe 'ph2'; those of that data set are ph2/attnmel-lite0\n" in attnmel("train", "ph2").err
+
+
 def test_the_ending_of_a_file_says_its_format(attnmel: "Attnmel", exported: Path, photos: Path) -> None:
     assert attnmel("predict", exported, photos, "--out", "g.json").code == 0
     assert json.loads(Path("g.json").read_text())["images"]

@@ -95,6 +95,9 @@ def test_german_diagnoses_mean_those_of_the_challenges_unless_a_class_has_that_n
         (("aktinische Keratose", "actinic keratosis", "Spinaliom", "akiec"), "AKIEC"),
         (("Dermatofibrom", "DF"), "DF"),
         (("Hämangiom", "vascular lesion"), "VASC"),
+        (("melanoma in situ", "Lentigo maligna", "superficial spreading melanoma", "noduläres Melanom"), "MEL"),
+        (("dysplastic naevus", "Compound nevus", "junctional-nevus", "Spitz nevus", "dysplastischer Nävus"), "NV"),
+        (("cherry angioma", "Angiokeratoma"), "VASC"),
     ],
 )
 def test_every_form_of_a_diagnosis_means_the_same_in_recipes_of_two_and_seven_classes(
@@ -104,6 +107,16 @@ def test_every_form_of_a_diagnosis_means_the_same_in_recipes_of_two_and_seven_cl
     assert {class_of(one, classes) for one in names} == {wanted}
     lesions = [Lesion(image_id="a", image=Path("a"), diagnosis=one, split=None) for one in names]
     assert {classes[place] for one in lesions if (place := place_among(one, classes)) is not None} == {wanted}
+
+
+def test_a_kind_of_melanoma_may_be_a_class_of_its_own() -> None:
+    classes = ("rest", "melanoma", "melanoma in situ")
+    assert [class_of(one, classes) for one in ("Melanoma in situ", "nodular melanoma", "melanoma")] == [
+        "melanoma in situ",
+        "melanoma",
+        "melanoma",
+    ]
+    assert class_of("melanoma", ("rest", "melanoma in situ")) == "rest"
 
 
 def test_akiec_is_no_rest_of_a_network_that_knows_a_half_of_it() -> None:

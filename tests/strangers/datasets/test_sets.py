@@ -461,3 +461,18 @@ def test_a_folder_without_any_known_table_says_what_is_expected(tmp_path: Path) 
     assert refusal(lambda: read_dataset(str(tmp_path), tmp_path)) == (
         f"{expected}; its metadata.csv is not the archive's, which has a column isic_id"
     )
+
+
+def test_a_folder_whose_table_has_another_name_or_that_has_none_says_what_to_write(tmp_path: Path) -> None:
+    expected = f"the folder {tmp_path} has no labels.csv; expected one with a row an image: image,label; "
+    for name in (".hidden/a.jpg", "nevus/notes.txt", "nevus/b.JPG", "melanoma/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name, said in (
+        (None, "names of subfolders are no labels, so write a row as melanoma/a.png,melanoma for each image"),
+        ("Findings.XLSX", "if Findings.XLSX is that table, open it in the spreadsheet program and save it as CSV (in "
+         "Excel: Save As, 'CSV UTF-8') under the name labels.csv"),
+        ("Findings.csv", "if Findings.csv is that table, call it labels.csv"),
+    ):  # fmt: skip
+        (tmp_path / name).touch() if name else None
+        assert refusal(lambda: read_dataset(str(tmp_path), tmp_path)) == expected + said

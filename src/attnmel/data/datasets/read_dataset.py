@@ -12,12 +12,16 @@ from attnmel.data.datasets.published.isic_archive import TABLE as METADATA
 from attnmel.data.datasets.published.layouts import LAYOUTS, Layout, named_place, read_layout, recognised
 from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.datasets.splits import check_disjoint
+from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.data.tables.text import SAVE_AS_CSV
 from attnmel.errors import ConfigError, did_you_mean
 from attnmel.files.folders import expanded
 
 KNOWN = frozenset(SOURCES) | frozenset(LAYOUTS)
 """The names of all known data sets."""
+
+TEXTS, BOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xls", ".ods")
+"""Endings of tables that are text, and of those of spreadsheets."""
 
 
 def read_dataset(name: str, home: Path, *, reading: TableReading = AS_WRITTEN, disjoint: bool = True) -> Dataset:
@@ -84,15 +88,26 @@ def labelled_folder(name: str) -> Path:
 
 def _instead(folder: Path) -> str:
     """Return what a folder without a table needs: another name of a file that is there, or a new file."""
-    others = sorted(path.name for path in folder.iterdir() if path.stem.casefold() == Path(TABLE).stem)
-    tables = [name for name in others if name.casefold().endswith((".csv", ".tsv", ".txt"))]
-    if tables:
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    others = [name for name in names if Path(name).stem.casefold() == Path(TABLE).stem]
+    if tables := [name for name in others if name.casefold().endswith(TEXTS)]:
         return f"rename {tables[0]} to {TABLE}"
-    if books := [name for name in others if name.casefold().endswith((".xlsx", ".xls", ".ods"))]:
+    if books := [name for name in others if name.casefold().endswith(BOOKS)]:
         return f"{SAVE_AS_CSV} under the name {TABLE}: {books[0]} is not read"
     row = f"expected one with a row an image: {','.join(REQUIRED)}"
     if (folder / METADATA).is_file():
         return f"{row}; its {METADATA} is not the archive's, which has a column {ISIC_ID}"
+    if tables := [name for name in names if name.casefold().endswith(TEXTS[:2])]:
+        return f"{row}; if {' or '.join(tables[:3])} is that table, call it {TABLE}"
+    if books := [name for name in names if name.casefold().endswith(BOOKS)]:
+        return f"{row}; if {books[0]} is that table, {SAVE_AS_CSV} under the name {TABLE}"
+    inner = (sorted((folder / name).iterdir()) for name in names if (folder / name).is_dir())
+    below = (path for paths in inner for path in paths if path.name.lower().endswith(SUFFIXES))
+    if (image := next(below, None)) is not None:
+        inside = f"{image.parent.name}/{image.name}"
+        return (
+            f"{row}; names of subfolders are no labels, so write a row as {inside},{image.parent.name} for each image"
+        )
     return row
 
 

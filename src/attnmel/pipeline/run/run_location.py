@@ -4,6 +4,7 @@ No torch.
 """
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION
+from attnmel.data.datasets.own.columns import TABLE
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError, did_you_mean
 from attnmel.files.folders import RunFolder
@@ -47,7 +49,16 @@ def path_from_run(run: RunFolder, dataset: str) -> str | None:
 
 
 def no_run(run: RunFolder) -> ConfigError:
-    """Return the error of a folder that holds no run, with the runs below it or a model of a similar name."""
+    """Return the error of a path that is no run, with the runs below it, what it is or a model of a similar name."""
+    if run.path.is_file():
+        above = RunFolder(run.path.parent)
+        named = f"name its run, {above.path}" if above.recipe.is_file() else "name the folder of a run"
+        return ConfigError(f"{run.path} is a file, not a run folder; {named}")
+    if (run.path / TABLE).is_file():
+        on = f"`attnmel evaluate RUN --on {shlex.quote(str(run.path))}`"
+        return ConfigError(
+            f"{run.path} is not a run folder: it holds images and {TABLE}; to evaluate a run on them: {on}"
+        )
     meant = "" if run.path.exists() else did_you_mean(str(run.path), (ANY, *model_names()))
     below = runs_below(run.path) or "; train one first"
     return ConfigError(f"{run.path} is not a run folder{meant}: no {run.recipe.name} in it{below}")

@@ -47,6 +47,31 @@ def test_names_with_and_without_ending_masks_groups_and_splits_are_read(tmp_path
     assert (third.image_id, third.diagnosis, third.mask) == ("c.v2", "melanoma", folder / "masks/c.png")
 
 
+def test_an_absolute_path_into_the_folder_is_the_name_in_it(tmp_path: Path) -> None:
+    folder, link = tmp_path / "clinic", tmp_path / "link"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.jpg").touch()
+    table = f"image,label,mask\n{folder}/a.jpg,1,{folder}/masks/a.png\n{link}/photos/b.jpg,0,\n{link}/c,0,\n"
+    write_folder(folder, table, "a.jpg", "masks/a.png", "photos/b.jpg", "c.png")
+    link.symlink_to(folder)
+    first, second, third = lesions(folder)
+    assert (first.image, first.mask) == (folder / "a.jpg", folder / "masks/a.png")
+    assert (second.image, third.image) == (folder / "photos/b.jpg", folder / "c.png")
+    for outside in (tmp_path / "other" / "b.jpg", folder / ".." / "other" / "b.jpg", Path(f"{folder}2/a.jpg")):
+        write_folder(folder, f"image,label\n{outside},1\n")
+        refuse(folder, "which leaves the folder")
+
+
+def test_a_file_of_an_ending_that_is_not_read_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    folder = write_folder(
+        tmp_path, "image,label\na,1\nb.GIF,0\nsub/noending,0\nc.gif,0\n", "a.jpg", "b.gif", "sub/noending"
+    )
+    first, second, third = (one.sentence() for one in examined_folder(folder, READING).without_image)
+    assert "found 'b.GIF', a file of an ending that is not read (.jpg, " in first
+    assert "found 'sub/noending', a file of an ending that is not read" in second
+    assert "found 'c.gif', of which there is no file (.jpg, " in third
+
+
 def test_without_classes_labels_stay_as_first_written_and_without_a_split_there_is_none(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, "label,image\nnevus,a\n1,b\nNevus,c\n", "a.jpg", "b.jpg", "c.jpg")
     assert [(one.diagnosis, one.split) for one in lesions(folder, None)] == [
@@ -158,7 +183,8 @@ def test_a_row_without_image_and_an_image_without_row_are_left_out_and_counted(t
     )
     strict = examined_folder(folder, TableReading(CLASSES, strict=True))
     assert sentences(strict)[0] == "found no row of b.jpg, expected one for each image"
-    assert sentences(strict)[1].startswith(f"line 3, column image: found '{name}', of which there is no file (")
+    said = "a file of an ending that is not read" if name == "labels.csv" else "of which there is no file"
+    assert sentences(strict)[1].startswith(f"line 3, column image: found '{name}', {said} (")
     refuse(folder, "2 problems; correct them all", TableReading(CLASSES, strict=True))
 
 

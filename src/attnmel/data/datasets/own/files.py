@@ -34,12 +34,14 @@ class FolderFiles:
     the square of the images.
 
     A name without folders that is not in the folder itself is looked for in its subfolders, where it must fit one file.
+    An absolute path into the folder is the name from there on.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._listings: dict[Path, _Listing] = {}
         self._all_below: dict[str, list[Path]] | None = None
+        self._places: dict[PurePosixPath, PurePosixPath] = {}
         self.below: list[str] = []
         """Names that were found in a subfolder which they do not mention."""
         self.padded: list[str] = []
@@ -54,9 +56,9 @@ class FolderFiles:
         if frame is not None:
             found = self.find(file, mask=mask)
             return found._replace(path=found.path and frame_path(found.path, frame))
-        relative = PurePosixPath(name.replace("\\", "/"))
+        relative = self._from_folder(PurePosixPath(name.replace("\\", "/")))
         # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
-        if relative.is_absolute() or ".." in relative.parts or ":" in name:
+        if relative.is_absolute() or ".." in relative.parts or ":" in str(relative):
             return FoundFile(None, f"'{name}', which leaves the folder")
         folder = self._folder
         for part in relative.parts[:-1]:
@@ -78,8 +80,11 @@ class FolderFiles:
         others = listing.by_stem.get(_key(relative.stem), []) or [
             path.relative_to(self._folder).as_posix() for path in self._in_subfolders(relative.stem, mask=mask)
         ]
+        kinds = ", ".join(SUFFIXES)
         there = f"; there is {' and '.join(map(shown_cell, others))}" if others else ""
-        return FoundFile(None, f"'{name}', of which there is no file ({', '.join(SUFFIXES)}{there})", is_missing=True)
+        if any((folder / one).is_file() for one in _fitting(relative.name, listing.folders)):
+            return FoundFile(None, f"'{name}', a file of an ending that is not read ({kinds}{there})", is_missing=True)
+        return FoundFile(None, f"'{name}', of which there is no file ({kinds}{there})", is_missing=True)
 
     def left_over(self, named: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
         """Return the files of some folders that are not named, sorted."""
@@ -93,6 +98,17 @@ class FolderFiles:
             self._all_below = _below(self._folder, self._listing)
         every = self._all_below.get(_key(name), [])
         return [path for path in every if _is_mask(path.relative_to(self._folder)) == mask]
+
+    def _from_folder(self, name: PurePosixPath) -> PurePosixPath:
+        """Return an absolute path into the folder from there on, also where it goes by links; else the name."""
+        if not (name.is_absolute() or ":" in str(name)):  # on Windows: C:/clinic/a.jpg
+            return name
+        if name.parent not in self._places:  # resolved once, not for each image
+            self._places[name.parent] = PurePosixPath(Path(os.path.realpath(name.parent)).as_posix())
+        for place in (name.parent, self._places[name.parent]):
+            if place.is_relative_to(self._folder.as_posix()):
+                return place.relative_to(self._folder.as_posix()) / name.name
+        return name
 
     def _listing(self, folder: Path) -> "_Listing":
         if folder not in self._listings:
@@ -111,6 +127,7 @@ class _Listing:
         self.names = [entry.name for entry in compress(entries, of_image) if entry.is_file()]
         self.files = _by_key((name, name) for name in self.names)
         self.by_stem = _by_key((name.rpartition(".")[0], name) for name in self.names)
+        # With files of other endings: looking at the kind of each would take longer than reading the names.
         self.folders = _by_key((entry.name, entry.name) for entry in compress(entries, map(not_, of_image)))
         self.walked = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         """Folders that are no links."""
