@@ -10,13 +10,16 @@ from typing import Any
 
 from attnmel import NOTICE
 from attnmel.config.load import AnyRecipe, differing_settings
+from attnmel.data.archives.catalog import source_of
 from attnmel.errors import ConfigError, PredictionsError, listed
+from attnmel.evaluation.challenge.submission import SUBMISSIONS
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
 from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
+from attnmel.pipeline.evaluate.other_tables import table_predictions
 from attnmel.pipeline.evaluate.submissions import incomplete, is_submission, named_submission, submission_predictions
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
@@ -78,7 +81,8 @@ def compare_runs(
     """Compare runs, folders of `seed-*` runs, predictions files and submissions; runs of one recipe are its seeds.
 
     A submission is named with its data set, "isic2017:FILE", where no run in the comparison was evaluated on it; its
-    labels are the official ones of the data set fetched to `home`.
+    labels are the official ones of the data set fetched to `home`. On data of one's own a table of another program has
+    image ids and probabilities; its labels and groups are those of the first run or predictions file.
     `positives` are the classes evaluated against the rest; without it those of the recipes that all runs predict. With
     an `operating_point`, each run's threshold is the highest with that sensitivity on its validation predictions.
 
@@ -148,7 +152,10 @@ def _with_submissions(named: Sequence[_Named], split: str, home: Path | None) ->
     for one in named:
         if one.submission is not None:
             dataset = one.submission or next(iter(known), "")
-            read, odd = submission_predictions(one.path, dataset, home_folder(home), run=first)
+            if first is not None and source_of(dataset) not in SUBMISSIONS:
+                read, odd = table_predictions(one.path, first)
+            else:
+                read, odd = submission_predictions(one.path, dataset, home_folder(home), run=first)
             notes += odd
             found.append(replace(one, read=read))
         else:

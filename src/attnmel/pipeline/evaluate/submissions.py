@@ -66,7 +66,8 @@ def submission_predictions(
     challenge = source_of(dataset)
     if challenge not in SUBMISSIONS:
         raise PredictionsError(
-            f"{path} is no predictions file of `attnmel evaluate`; if it is a submission, name its data set before it: "
+            f"{path} has no labels, as a predictions file of `attnmel evaluate` has; name a run or such a file too, "
+            "whose labels count; if it is a submission, name its data set before it: "
             f"{' or '.join(f'{name}:{path.name}' for name in sorted(SUBMISSIONS))}"
         )
     truth, groups = fetched_truth(challenge, home, split), lesion_groups(challenge, home)

@@ -128,7 +128,8 @@ def compare(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders, folders of seed-* runs (a recipe), predictions files, submissions as isic2017:FILE, or "
+            help="Run folders, folders of seed-* runs (a recipe), predictions files, tables of image ids and "
+            "probabilities of other programs, submissions as isic2017:FILE, or "
             f"{NAME}."
         ),
     ],
