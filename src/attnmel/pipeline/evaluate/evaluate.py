@@ -127,6 +127,7 @@ def evaluate_run(
             name=images.name,
             split=images.split,
             on=images.on,
+            columns=images.columns,
             allowed=allow_leakage,
         )
         predicted = predict_rows(run, images.prepared, images.rows, chosen, maps)

@@ -1,7 +1,8 @@
 """Images of training among those that evaluate a run: refused by id, file and lesion, listed by a stored audit."""
 
 import dataclasses
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -24,9 +25,12 @@ def check_leakage(
     name: str,
     split: str,
     on: str | None,
+    columns: Mapping[str, str],
     allowed: bool,
 ) -> tuple[Leak, ...]:
     """Return the evaluated images that are known from training; `on` is another data set than the run's own.
+
+    `columns` are how its labels.csv calls them, for the advice to audit both.
 
     Another data set that shares an id, a file or a lesion with what was learnt is refused. A split of the run's own is
     disjoint by id and lesion, so that there only a stored audit can add something.
@@ -52,8 +56,10 @@ def check_leakage(
     if audit is None:
         if split == "validation" or own == "phantoms":
             return shared  # noted once a run, with the test split; phantoms are drawn each anew
-        sides = own if on is None else f"{own} {on}"
-        run.progress.note(f"no stored audit; run `attnmel audit {sides}` to learn of near-duplicates")
+        named = run.recipe.data.columns if on is None else columns
+        option = ["--columns", ",".join(f"{name}={theirs}" for name, theirs in named.items())] if named else []
+        command = shlex.join(["attnmel", "audit", own, *([] if on is None else [on]), *option])
+        run.progress.note(f"no stored audit; run `{command}` to learn of near-duplicates")
         return shared
     known = {one.image for one in shared}
     return (*shared, *(one for one in alike_images(audit, learnt, evaluated, name) if one.image not in known))

@@ -33,8 +33,8 @@ def test_missing_columns_come_with_the_option_that_names_them() -> None:
     found = find_columns(1, ["ISIC_ID", "notes", "Target"], {}, ())
     assert {one.column for one in found.problems} == {"image", "label"}
     assert all(one.expected.endswith("--columns image=ISIC_ID,label=Target") for one in found.problems)
-    german = find_columns(1, ["Bild", "Diagnose", "Patient", "Alter", "Geschlecht", "Maske"], {}, ())
-    everything = "image=Bild,label=Diagnose,group=Patient,age=Alter,sex=Geschlecht,mask=Maske"
+    german = find_columns(1, ["Bild", "Diagnose", "Patient", "Alter", "Geschlecht", "Maske", "Lokalisation"], {}, ())
+    everything = "image=Bild,label=Diagnose,group=Patient,age=Alter,sex=Geschlecht,site=Lokalisation,mask=Maske"
     assert all(one.expected.endswith(f"--columns {everything}") for one in german.problems)
 
 

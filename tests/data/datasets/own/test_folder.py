@@ -120,7 +120,7 @@ def test_what_is_no_image_of_the_set_may_lie_beside(tmp_path: Path) -> None:
         (
             "image,dx\na,1\n",
             r"line 1, column label: found no such column, expected .*\(other columns: dx\); if others mean the same, "
-            r"name them: --columns label=dx$",
+            r"rename them, or name them: --columns label=dx$",
         ),
         ("image,label,image\na,1,b\n", r"column image: found that column twice, expected it once"),
         ("a,1\nb,0\n", r"2 problems; correct them all:\n.*column image: found no such column.*--columns image=COLUMN"),

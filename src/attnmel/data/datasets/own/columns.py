@@ -35,6 +35,7 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "group": ("patient_id", "patient", "lesion_id", "lesion", "patientid", "subject", "case", "case_id"),
     "age": ("age_approx", "age_approximate", "alter"),
     "sex": ("gender", "geschlecht"),
+    "site": ("localization", "anatom_site_general", "anatom_site_1", "location", "body_site", "lokalisation"),
     "mask": ("segmentation", "mask_name", "maske"),
 }
 """Names that columns have elsewhere: never read without being named, but suggested."""
@@ -105,7 +106,8 @@ def _expected(missing: Sequence[str], wanted: Mapping[str, str], extra: Sequence
     others = {name: _guess(name, extra) for name in GUESSES if guesses and name not in guesses}
     guesses |= {name: guess for name, guess in others.items() if guess and wanted.get(name) == name}
     naming = ",".join(f"{name}={guess}" for name, guess in guesses.items())
-    advice = f"; if others mean the same, name them: --columns {naming}" if naming else ""
+    # Some commands, as `segment score`, have no such option.
+    advice = f"; if others mean the same, rename them, or name them: --columns {naming}" if naming else ""
     return f"{COLUMNS} (other columns: {there}){advice}"
 
 
