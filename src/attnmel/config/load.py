@@ -18,7 +18,6 @@ from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.config.system import FEATURES, SystemRecipe
 from attnmel.errors import ConfigError, require_known
-from attnmel.files.seeds import runs_below
 
 SEGMENTER = "segmenter.toml"
 """The shipped recipe of the segmenter; not in the folder of the recipes, which are all of classifiers."""
@@ -240,6 +239,8 @@ def _require_recipe(name: str, shipped: Mapping[str, object]) -> None:
     if own := sorted(one for one in shipped if one.startswith(f"{name}/")):
         raise ConfigError(f"unknown recipe '{name}'; those of that data set are {', '.join(own)}")
     if name not in shipped and Path(name).is_dir():
+        from attnmel.files.seeds import runs_below  # with platformdirs, which no recipe needs
+
         advice = runs_below(Path(name)) or f"; a folder of images is named by --set data.dataset={shlex.quote(name)}"
         raise ConfigError(f"{name} is a folder, not a recipe{advice}")
     require_known("recipe", name, shipped)
