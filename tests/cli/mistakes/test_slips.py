@@ -64,7 +64,7 @@ def test_a_setting_that_is_written_as_an_option_is_answered_with_set(
 
 
 @pytest.mark.parametrize("command", ["predict", "segment predict"])
-def test_images_without_a_model_are_told(attnmel: "Attnmel", photos: Path, command: str) -> None:
+def test_images_without_a_model_are_answered_with_the_order(attnmel: "Attnmel", photos: Path, command: str) -> None:
     for images in (photos, photos / EXAMPLE.name):
         ran = attnmel(*command.split(), images)
         assert ran.code == 2
@@ -72,7 +72,7 @@ def test_images_without_a_model_are_told(attnmel: "Attnmel", photos: Path, comma
     assert attnmel(*command.split(), "pretrained").err.endswith("Error: Missing argument 'images'.\n")
 
 
-def test_what_is_no_run_and_no_recipe_is_told_apart(attnmel: "Attnmel", tmp_path: Path) -> None:
+def test_a_path_that_is_no_run_or_recipe_is_called_what_it_is(attnmel: "Attnmel", tmp_path: Path) -> None:
     images, seed = tmp_path / "my images", tmp_path / "runs" / "mine" / "seed-0"
     for file in (images / "labels.csv", seed / "recipe.toml", seed / "best.safetensors"):
         file.parent.mkdir(parents=True, exist_ok=True)

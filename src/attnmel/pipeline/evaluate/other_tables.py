@@ -87,7 +87,7 @@ def _single(header: Sequence[str], classes: Sequence[str]) -> dict[str, int]:
 def _probabilities(
     path: Path, text: TableText, ids: int, columns: dict[str, int], labelled: Predictions
 ) -> np.ndarray:  # [N, columns]
-    """Return the cells of the images that are asked for, in their order."""
+    """Return the probabilities of the labelled images, in their order."""
     wanted, rows, problems = set(labelled.image_ids), {}, []
     for row in text.rows[1:]:
         if len(row.cells) <= max(ids, *columns.values()):
