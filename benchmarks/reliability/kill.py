@@ -241,6 +241,8 @@ def run_all() -> None:
     import_all()
     campaign = Campaign(options.folder.resolve(), options.seed)
     names = [one for one in options.only.split(",") if one] or list(campaign.cases)
+    if unknown := sorted(set(names) - set(campaign.cases)):
+        parser.error(f"--only: no case {', '.join(unknown)}; known: {', '.join(campaign.cases)}")
     done = {name: len(campaign.rounds(name)) for name in names}
     spent = {name: 2 * sum(float(row["seconds"]) for row in campaign.rounds(name)) for name in names}
     while time.monotonic() < end and (left := [name for name in names if done[name] < options.rounds]):

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,10 +23,12 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.files.folders import RunFolder
+from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.training.history import read_history
+from attnmel.pipeline.train import classifier, epochs
 from attnmel.pipeline.train.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT
 from attnmel.training.schedules import EpochSchedule
@@ -157,11 +160,66 @@ def test_a_history_that_a_stop_left_short_is_whole_after_resuming(
     assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 3
 
 
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_stop_between_the_files_of_an_epoch_leaves_no_checkpoint_of_an_unfinished_one(
+    written: int,
+    tiny: Recipe,
+    phantoms: "Phantoms",
+    fabric: "Fabric",
+    trained: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, names = RunFolder(tmp_path / "run"), []
+
+    def stopping(write: Callable[..., None]) -> Callable[..., None]:
+        def one(path: Path, *rest: object) -> None:
+            if len(names) == written:
+                raise KeyboardInterrupt
+            write(path, *rest)
+            names.append(path.name)
+
+        return one
+
+    monkeypatch.setattr(epochs, "write_training_state", stopping(epochs.write_training_state))
+    monkeypatch.setattr(classifier, "save_weights", stopping(classifier.save_weights))
+    with pytest.raises(KeyboardInterrupt):
+        train_run(tiny, run, home=phantoms.home, fabric=fabric)
+    assert names == [run.resume.name, run.last.name][:written]
+    monkeypatch.undo()
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert_same_weights(run, trained)
+    assert read_history(run.history)[0].epoch == 1
+
+
 def test_resuming_a_finished_run_changes_nothing(
     tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
 ) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "copy")))
     run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True, resamples=20)
+    assert_same_weights(run, trained)
+    set_temperature(run.best, 1.25)
+    before = {path: (path.stat().st_ino, path.read_bytes()) for path in (run.best, run.last, run.resume)}
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert before == {path: (path.stat().st_ino, path.read_bytes()) for path in before}
+
+
+def test_checkpoints_that_are_missing_or_of_an_earlier_epoch_are_written_again(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        train_run(tiny, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=7))
+    for path in (run.last, run.best):
+        shutil.copy(path, path.with_suffix(".before"))
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    run.last.with_suffix(".before").replace(run.last)
+    if checkpoint_card(run.best).epoch == len(read_history(run.history)):
+        run.best.with_suffix(".before").replace(run.best)
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert_same_weights(run, trained)
+    run.last.unlink()
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, trained)
 
 

@@ -42,7 +42,7 @@ from attnmel.pipeline.run.provenance import (
     write_start,
 )
 from attnmel.pipeline.run.stored_paths import stored_dataset
-from attnmel.pipeline.run.training.history import SegmenterRow, best_segmenter_row, write_history
+from attnmel.pipeline.run.training.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs, prepare_pairs
 from attnmel.pipeline.segment.image_masks import drawn_images
@@ -131,7 +131,6 @@ def _train(pairs: Pairs, run: RunFolder, fabric: Fabric, *, home: Path, command:
         refuse_other_data(run, read_provenance(run), pairs.fingerprint(), pairs.dataset.name)
     if run.resume.is_file():
         history = load_training_state(run.resume, network, optimizer, SegmenterRow)
-        write_history(run.history, history)
         add_resumed(run, pairs.recipe, device=fabric.device, processes=1, epoch=len(history))
     else:
         start = Start("random weights")

@@ -16,7 +16,9 @@ from torch import Tensor
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.config.settings.training import TrainingSettings
 from attnmel.data.batches.loader import TrainingBatches
+from attnmel.errors import CheckpointError
 from attnmel.files.folders import RunFolder
+from attnmel.models.weights.safetensors_io import load_state, tensors_hash
 from attnmel.pipeline.run.training.history import Row, write_history
 from attnmel.pipeline.run.training.loggers import Loggers
 from attnmel.pipeline.run.training.training_state import copied, training_tensors, weights_of, write_training_state
@@ -73,12 +75,16 @@ class Epochs(Generic[Row]):
     ) -> tuple[Row, ...]:
         """Train all epochs that are not in the history yet, and return the whole history.
 
+        What a stop left unwritten of the history's last epoch is written first.
+
         Raises:
             TrainingError: as `train_epochs`.
             CheckpointError: the disk is full or cannot be written.
         """
         loggers = Loggers(self.run, settings.log, progress.note)
         with closing(loggers), BackgroundWriter() as background:
+            if history and self.fabric.is_global_zero:
+                self._write_missing(weights_of(training_tensors(self.network.module, self.optimizer)), history)
             clock = time.perf_counter()
             for trained in train_epochs(
                 self.network,
@@ -111,14 +117,31 @@ class Epochs(Generic[Row]):
         return history
 
     def _write(self, tensors: Mapping[str, Tensor], history: tuple[Row, ...], loggers: Loggers) -> None:
-        """Write the checkpoints, then the training state that makes the epoch count as finished, then the rest.
+        """Write the training state, which makes the epoch count as finished, then what follows from it.
 
-        After a stop in between, the epoch is trained again, to the same weights.
+        In this order no checkpoint is of an epoch that is trained again after a stop, perhaps to other weights on
+        another machine.
         """
-        row, weights = history[-1], weights_of(tensors)
-        self.task.save(self.run.last, weights, row)
-        if self.task.best(history) is row:
-            self.task.save(self.run.best, weights, row)
         write_training_state(self.run.resume, tensors, history)
+        for path in self._checkpoints(history):
+            self.task.save(path, weights_of(tensors), history[-1])
         write_history(self.run.history, history)
-        loggers.write(row)
+        loggers.write(history[-1])
+
+    def _write_missing(self, weights: Mapping[str, Tensor], history: tuple[Row, ...]) -> None:
+        for path in self._checkpoints(history):
+            if not _holds(path, weights):
+                self.task.save(path, weights, history[-1])
+        write_history(self.run.history, history)
+
+    def _checkpoints(self, history: tuple[Row, ...]) -> list[Path]:
+        """Return the checkpoints that hold the weights after the last epoch."""
+        return [self.run.last, *([self.run.best] if self.task.best(history) is history[-1] else [])]
+
+
+def _holds(path: Path, weights: Mapping[str, Tensor]) -> bool:
+    """Whether a checkpoint holds these weights; it may be missing or of an earlier epoch."""
+    try:
+        return tensors_hash(load_state(path)[0]) == tensors_hash(weights)
+    except CheckpointError:
+        return False

@@ -24,7 +24,7 @@ from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.run_location import new_run_folder, read_recipe
 from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks, stored_path
-from attnmel.pipeline.run.training.history import HistoryRow, best_row, write_history
+from attnmel.pipeline.run.training.history import HistoryRow, best_row
 from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.train.classifier import ClassifierTask
 from attnmel.pipeline.train.epochs import Epochs
@@ -189,8 +189,6 @@ def _train(
     if maps is not None:
         batches = training_batches(recipe, prepared, fabric.device, prior.planes, views=maps.views, maps=maps.training)
     if fabric.is_global_zero and resuming:
-        # After a stop between writing the training state and the history, the last row is missing.
-        write_history(run.history, history)
         add_resumed(run, recipe, device=fabric.device, processes=fabric.world_size, epoch=len(history))
     if fabric.is_global_zero and start is not None:
         write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
