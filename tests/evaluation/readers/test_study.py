@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from tests.strangers.readings.make_readers import READERS, write_sequential
 
 from attnmel.errors import ConfigError, ReadingsError
@@ -121,6 +122,25 @@ def test_each_machine_is_compared_with_readers_alone_and_with_those_it_was_shown
     assert not any(count for key, count in right.flows.items() if not key[0]), "this machine is never wrong"
     assert wrong.toward_wrong.mean is not None
     assert wrong.toward_wrong.mean.value == 0, "answers with it are those alone"
+
+
+def test_a_machine_is_compared_with_each_reader_on_the_cases_that_this_reader_read(complete: Readings) -> None:
+    """The reference: scikit-learn's AUCs of both on these cases; the last reader read healthy cases alone."""
+    scores = np.full((2, 6, 80), np.nan)
+    scores[0, 5], scores[1, :5] = complete.scores[0, 2], complete.scores[1]
+    unread = np.random.default_rng(0).random((4, 80)) < 0.4
+    scores[1, :4][unread] = np.nan
+    scores[1, 4, complete.diseased] = np.nan
+    names = ("net", "alone")
+    readers = (*complete.readers, "net")
+    found = analyse_readings(replace(complete, modalities=names, readers=readers, scores=scores)).against_machine[0]
+    both = [
+        [roc_auc_score(complete.diseased[read], one[read]) for one in (scores[0, 5], scores[1, reader])]
+        for reader, read in enumerate(~unread)
+    ]
+    assert found.readers == 4, "with an AUC"
+    assert found.aucs == pytest.approx(np.mean(both, axis=0))
+    assert found.random.value == pytest.approx(np.subtract(*np.transpose(both)).mean())
 
 
 def test_binormal_curves_are_fitted_where_they_are_asked_for(drawn: Callable[..., Readings]) -> None:

@@ -178,6 +178,7 @@ def _pair(readings: Readings, options: StudyOptions) -> PairResult:
     return PairResult(
         *readings.modalities,
         readers=0 if shared is None else len(shared.readers),
+        aucs=_mean_aucs(shared or readings),
         random=random,
         analysis=found,
         u=difference(Moments(readings), 0, 1, options.confidence),
@@ -189,15 +190,23 @@ def _against(readings: Readings, machine: str, name: str, options: StudyOptions)
     both = readings.of([machine, name])
     random = machine_auc_against_readers(both, 0, 1, options.confidence)
     spread = with_machine_for_every_reader(both)
+    shared = _complete(spread)
     return PairResult(
         machine,
         name,
-        readers=len(spread.readers),
+        readers=0 if shared is None else len(shared.readers),
+        aucs=_mean_aucs(shared or spread),
         random=random,
         analysis=None,
         u=difference(Moments(spread), 0, 1, options.confidence),
         non_inferior=math.nan if options.margin is None else random.non_inferior(options.margin),
     )
+
+
+def _mean_aucs(readings: Readings) -> tuple[float, float]:
+    """Return the AUCs of the two modalities, averaged over the readers who have one."""
+    first, second = np.nanmean(reader_aucs(readings), axis=1).tolist()
+    return first, second
 
 
 def _shares(people: Readings, threshold: float | None, options: StudyOptions) -> dict[str, ShareAnalysis]:

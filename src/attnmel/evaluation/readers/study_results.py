@@ -59,7 +59,9 @@ class PairResult:
     first: str
     second: str
     readers: int
-    """Who used both; 0 where each modality has its own readers."""
+    """Who used both, or whom a machine is compared with; 0 where each modality has its own readers."""
+    aucs: tuple[float, float]
+    """Of the first and of the second, averaged over these readers; of a machine on the cases that each of them read."""
     random: Estimate
     """For random readers and cases (Obuchowski and Rockette)."""
     analysis: ObuchowskiRockette | None

@@ -119,6 +119,32 @@ def test_two_readers_say_nothing_of_readers_in_general() -> None:
         assert "other readers" not in sentence
 
 
+def test_the_readers_who_are_counted_are_those_that_the_result_rests_on() -> None:
+    own = with_machine(readings("with net", "alone", gain=2.0, readers=5))
+    scores = own.scores.copy()
+    scores[0, 2:] = np.nan  # three of five readers did not come to the second session
+    (pair,) = answers_of(analyse_readings(replace(own, scores=scores)))
+    assert "With two readers nothing can be said of readers in general" in pair
+    scores = own.scores[1:].copy()
+    scores[0, 2:, own.diseased] = np.nan
+    found = analyse_readings(replace(own, modalities=own.modalities[1:], scores=scores))
+    (machine,) = answers_of(found)
+    assert found.against_machine[0].readers == 2
+    assert "With two readers nothing can be said of readers in general" in machine
+
+
+def test_a_machine_that_read_more_cases_than_a_reader_is_judged_on_those_of_the_reader() -> None:
+    own = with_machine(readings("alone", cases=80))
+    (same,) = answers_of(analyse_readings(own))
+    assert "on the cases that" not in same
+    scores = own.scores.copy()
+    scores[0, 0, :20] = np.nan
+    found = analyse_readings(replace(own, scores=scores))
+    (fewer,) = answers_of(found)
+    assert " on the cases that each of them read: a difference of " in fewer
+    assert f"an AUC of {found.against_machine[0].aucs[0]:.3f}" in fewer
+
+
 @pytest.mark.parametrize(("threshold", "kind"), [(0.25, "positive"), (100.0, "negative")])
 def test_a_threshold_beside_the_scores_is_noted_with_their_range(threshold: float, kind: str) -> None:
     own = with_machine(readings("alone"))

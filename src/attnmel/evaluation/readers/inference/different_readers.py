@@ -47,7 +47,7 @@ def machine_auc_against_readers(
 ) -> Estimate:
     """Compare the AUC of the one reader of a machine's modality with those of the readers of another modality.
 
-    A reader who lacks a diseased or healthy case there is left out.
+    With each reader on the cases that this reader read. A reader who lacks a diseased or healthy case is left out.
 
     Raises:
         ReadingsError: not exactly one reader in the machine's modality, or none in the other.
@@ -68,8 +68,8 @@ def machine_auc_against_readers(
 def with_machine_for_every_reader(readings: Readings) -> Readings:
     """Give the scores of a machine (the one reader of the first modality) to each reader of the second.
 
-    So the machine is compared with each reader on the same cases, and its own variance over cases is counted once: it
-    does not vary as readers do.
+    Only of the cases that the reader read: so the machine is compared with each reader on the same cases. Its own
+    variance over cases is counted once: it does not vary as readers do.
 
     Raises:
         ReadingsError: not exactly one reader in the machine's modality.
@@ -81,7 +81,7 @@ def with_machine_for_every_reader(readings: Readings) -> Readings:
         )
     readers: Bool[np.ndarray, " R"] = readings.present[1]
     scores = readings.scores[:, readers].copy()
-    scores[0] = readings.scores[0, own]
+    scores[0] = np.where(np.isnan(scores[1]), np.nan, readings.scores[0, own])
     names = tuple(name for name, kept in zip(readings.readers, readers, strict=True) if kept)
     return replace(readings, readers=names, scores=scores)
 

@@ -41,34 +41,23 @@ def answers_of(found: StudyAnalysis) -> Iterator[str]:
 
 def _difference(one: PairResult, first: str, second: str, found: StudyAnalysis) -> str:
     value, verb = one.random, "reach" if first.startswith("Readers") else "reaches"
-    aucs = _aucs(one, found)
-    head = f"{first} {verb} a mean AUC of {fixed(aucs[0])}, {second} of {fixed(aucs[1])}"
+    head = f"{first} {verb} a mean AUC of {fixed(one.aucs[0])}, {second} of {fixed(one.aucs[1])}"
     if first.startswith("The"):
-        head = f"{first} {verb} an AUC of {fixed(aucs[0])}, {second} a mean of {fixed(aucs[1])}"
+        of_all = next(machine.auc.value for machine in found.machines if machine.name == one.first)
+        cases = "" if math.isclose(of_all, one.aucs[0], abs_tol=1e-9) else " on the cases that each of them read"
+        head = f"{first} {verb} an AUC of {fixed(one.aucs[0])}, {second} a mean of {fixed(one.aucs[1])}{cases}"
     head += f": a difference of {plus(value.value)}"
     if math.isnan(value.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
     ends = f"95 % interval {plus(value.low)} to {plus(value.high)}, p {p_words(value.p)}"
-    if (readers := _fewest(found, one.first, one.second)) < FEWEST:
+    if (readers := one.readers or _fewest(found, one.first, one.second)) < FEWEST:
         return f"{head} ({ends}). {ONLY_THESE[readers]}"
     return f"{head} ({ends}). {_meaning(value)}{_not_worse(one, found)}"
 
 
 def _fewest(found: StudyAnalysis, *names: str) -> int:
-    """Return the number of readers of the modality that has the fewest, machines aside."""
-    present = found.readings.present
-    return min(int(present[found.readings.modality(name)].sum()) for name in names if name in found.human)
-
-
-def _aucs(one: PairResult, found: StudyAnalysis) -> tuple[float, float]:
-    """Return both AUCs, whose difference is the one that is reported."""
-    if one.analysis is not None:
-        first, second = one.analysis.random.means
-        return first.value, second.value
-    machines = {machine.name: machine.auc.value for machine in found.machines}
-    means = {own.name: own.analysis.random.means[0].value for own in found.modalities if own.analysis}
-    first = {**means, **machines}.get(one.first, math.nan)
-    return first, first - one.random.value
+    """Return the number of readers with an AUC of the modality that has the fewest, machines aside."""
+    return min(len(one.readers) for one in found.modalities if one.name in names)
 
 
 def _meaning(value: Estimate) -> str:
