@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
@@ -139,6 +140,25 @@ def test_several_seeds_are_summed_up_and_compared_as_recipes() -> None:
         np.mean([roc_auc_score(LABELS, one.probability("melanoma")) for one in second]) - auc.mean
     )
     assert row.sentence.startswith("AUC better by")
+
+
+@pytest.mark.parametrize("lesions", [1, 2])
+def test_a_single_run_has_the_interval_of_its_evaluation_also_where_it_finds_nothing(lesions: int) -> None:
+    groups = tuple(str(n // lesions) for n in range(120))
+    one, other = predictions(0, 1.0, groups), predictions(1, 2.0, groups)
+    nothing = replace(
+        one, probabilities=np.stack([1 - one.probabilities[:, 1] / 2, one.probabilities[:, 1] / 2], axis=1)
+    )
+    found = compare_recipes([entrant("x", one), entrant("y", nothing), entrant("z", other)], resampling=QUICK)
+    for name, held in (("x", one), ("y", nothing), ("z", other)):
+        report = evaluate_classification(held, ["melanoma"], resamples=2)
+        own = {row.measure: row.chosen for row in found.summaries if row.name == name}
+        assert {measure: (one.low, one.high) for measure, one in own.items()} == {
+            row.measure: pytest.approx((row.low, row.high), abs=1e-12) for row in report.rows
+        }
+    sensitivity = next(row for row in found.summaries if (row.name, row.measure) == ("y", "sensitivity"))
+    assert (sensitivity.mean, sensitivity.chosen.name) == (0, "Wilson")
+    assert sensitivity.chosen.high > 0.02, "none of 40 found is no certainty"
 
 
 def test_one_recipe_of_several_seeds_has_a_summary_and_nothing_to_compare() -> None:

@@ -87,15 +87,37 @@ def metric_rows(
         if measure not in percentile_only:
             found["bca"] = bca_interval(value, draws[:, column], float(left_out.acceleration[column]))
             found["logit"] = logit_interval(value, float(left_out.error[column]) ** 2)
-        method, own = exact.get((task, measure), ("", Interval(math.nan, math.nan, math.nan)))
-        # A caller's measure may have a known name and another meaning: then the exact interval is of another value.
-        if math.isclose(own.value, value, abs_tol=ROUNDING):
-            found[method] = own
+        found |= _of_same_value(exact, task, measure, value)
         method = _method(found)
         ends = {name: (_or_nan(interval.low), _or_nan(interval.high)) for name, interval in found.items()}
         positives = int(metrics.rankings[task].positive.sum()) if task in metrics.rankings else None
         rows.append(MetricRow(task, measure, _or_nan(value), *ends[method], positives, len(labels), method, ends))
     return tuple(rows)
+
+
+def shown_intervals(
+    metrics: MetricSet, groups: Sequence[str], labels: Int[np.ndarray, " N"]
+) -> dict[tuple[str, str], tuple[str, Interval]]:
+    """Return method and interval of every metric as `metric_rows` shows it, without any resample.
+
+    Only of metrics between 0 and 1 that the jackknife holds for, as all of `MEASURES`.
+    """
+    sampling = Sampling.of(groups, labels)
+    errors = jackknife_of(metrics.without(sampling), sampling).error
+    values = metrics.values()
+    exact = _exact_intervals(metrics, values, errors, groups, labels, sampling)
+    shown = {}
+    for ((task, measure), value), error in zip(values.items(), errors.tolist(), strict=True):
+        found = {"logit": logit_interval(value, error**2)} | _of_same_value(exact, task, measure, value)
+        method = _method(found)
+        shown[task, measure] = method, found[method]
+    return shown
+
+
+def _of_same_value(exact: Exact, task: str, measure: str, value: float) -> dict[str, Interval]:
+    """Return the exact interval of a metric, if any; a caller's may have a known name and another meaning."""
+    method, own = exact.get((task, measure), ("", Interval(math.nan, math.nan, math.nan)))
+    return {method: own} if math.isclose(own.value, value, abs_tol=ROUNDING) else {}
 
 
 def _or_nan(value: float) -> float:

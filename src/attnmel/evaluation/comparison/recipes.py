@@ -11,17 +11,21 @@ from itertools import combinations
 import numpy as np
 
 from attnmel.errors import ConfigError, PredictionsError, require_known
+from attnmel.evaluation.classification.metric_intervals import shown_intervals
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.comparison.align import RecipeRuns, aligned_runs, common_classes
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, aligned_runs, common_classes
 from attnmel.evaluation.comparison.differences import MeasureDifference, differences
 from attnmel.evaluation.comparison.paired_tests import Method
-from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
+from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured, metric_set_of
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig, percentile_interval
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, recipe_estimate
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
+
+METHOD_NAMES = {"delong": "DeLong", "wilson": "Wilson", "logit": "jackknife"}
+"""What a table calls the methods of `shown_intervals`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Summary:
     deviation: float
     """Standard deviation over seeds; NaN of a single one."""
     chosen: Method
-    """Gives the 95 % interval: over seeds and images, or over images alone of a single seed."""
+    """Gives the 95 % interval: over seeds and images; of a single seed over images alone, as `evaluate` shows it."""
     others: tuple[Method, ...] = ()
 
 
@@ -113,7 +117,7 @@ def compare_recipes(
         summaries=tuple(
             summary
             for entrant, place in zip(entrants, places, strict=True)
-            for summary in _summaries(entrant.name, every.of_runs(place), resampling)
+            for summary in _summaries(entrant, positives, every.of_runs(place), resampling)
         ),
         differences=tuple(dataclasses.replace(row, corrected=p) for row, p in zip(rows, corrected, strict=True)),
         chances=resampling,
@@ -132,32 +136,32 @@ def _places(entrants: Sequence[RecipeRuns]) -> list[list[int]]:
     return [list(range(end - len(entrant.runs), end)) for entrant, end in zip(entrants, ends, strict=True)]
 
 
-def _summaries(name: str, of_recipe: ResampledMetrics, resampling: ResamplingConfig) -> list[Summary]:
+def _summaries(
+    entrant: RecipeRuns, positives: Sequence[str], of_recipe: ResampledMetrics, resampling: ResamplingConfig
+) -> list[Summary]:
+    over_seeds = len(entrant.runs) > 1
+    of_one = {} if over_seeds else _of_one_run(entrant.runs[0], positives)
     found = []
     for place, (task, measure) in enumerate(of_recipe.columns):
-        values = of_recipe.values[:, place]
-        deviation = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-        chosen, others = _intervals(of_recipe, place, resampling)
-        found.append(
-            Summary(name, task, measure, tuple(values.tolist()), float(values.mean()), deviation, chosen, others)
-        )
+        values, draws = of_recipe.values[:, place], of_recipe.draws[:, :, place]
+        mean, deviation = float(values.mean()), float(values.std(ddof=1)) if over_seeds else np.nan
+        if over_seeds:
+            estimate = recipe_estimate(values, of_recipe.covariance[place])
+            chosen = Method.of("t over seeds and images", estimate.share_interval())
+            crossed = crossed_draws(draws, np.random.default_rng([resampling.seed, place]))
+            other = Method.of("hierarchical bootstrap", percentile_interval(mean, crossed))
+        else:
+            chosen = of_one[task, measure]
+            other = Method.of("bootstrap", percentile_interval(mean, draws[:, 0]))
+        found.append(Summary(entrant.name, task, measure, tuple(values.tolist()), mean, deviation, chosen, (other,)))
     return found
 
 
-def _intervals(
-    of_recipe: ResampledMetrics, place: int, resampling: ResamplingConfig
-) -> tuple[Method, tuple[Method, ...]]:
-    values, draws = of_recipe.values[:, place], of_recipe.draws[:, :, place]
-    estimate = recipe_estimate(values, of_recipe.covariance[place])
-    if len(values) == 1:
-        drawn = percentile_interval(estimate.value, draws[:, 0])
-        if of_recipe.columns[place][1] != "auc":
-            return Method.of("bootstrap", drawn), ()
-        return Method.of("DeLong", estimate.share_interval()), (Method.of("bootstrap", drawn),)
-    drawn = percentile_interval(estimate.value, crossed_draws(draws, np.random.default_rng([resampling.seed, place])))
-    return Method.of("t over seeds and images", estimate.share_interval()), (
-        Method.of("hierarchical bootstrap", drawn),
-    )
+def _of_one_run(run: RunPredictions, positives: Sequence[str]) -> dict[tuple[str, str], Method]:
+    """Return the interval of each measure that `evaluate` shows of the run, so that one figure has one interval."""
+    truth = run.predictions
+    shown = shown_intervals(metric_set_of(run, positives), truth.groups, truth.labels)
+    return {column: Method.of(METHOD_NAMES[method], interval) for column, (method, interval) in shown.items()}
 
 
 def _notes(entrants: Sequence[RecipeRuns], positives: Sequence[str], sampling: Sampling) -> tuple[str, ...]:

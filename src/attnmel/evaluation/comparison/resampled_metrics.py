@@ -37,6 +37,21 @@ class ResampledMetrics:
         return ResampledMetrics(self.columns, self.values[runs], self.draws[:, runs], within)
 
 
+def metric_set_of(run: RunPredictions, positives: Sequence[str]) -> MetricSet:
+    """Return all measures of one run, those of decisions at its own thresholds.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
+    """
+    metrics, predictions = MetricSet.of(run.predictions, positives), run.predictions
+    moved = {
+        name: Ranking.of(predictions.is_class(name), halved(predictions.probability(name), run.thresholds[name]))
+        for name in positives
+        if run.thresholds.get(name, THRESHOLD) != THRESHOLD
+    }
+    return replace(metrics, rankings={**metrics.rankings, **moved})
+
+
 def measured(
     runs: Sequence[RunPredictions],
     positives: Sequence[str],
@@ -54,7 +69,7 @@ def measured(
         PredictionsError: as `evaluate_classification`.
         ConfigError: fewer than one resample.
     """
-    panels = [_panel(run, positives) for run in runs]
+    panels = [metric_set_of(run, positives) for run in runs]
     columns = _columns(runs, panels, measures)
     places = [[panel.names.index(column) for column in columns] for panel in panels]
 
@@ -66,16 +81,6 @@ def measured(
     draws = bootstrap(every, sampling, resamples=resamples, seed=seed).reshape(-1, *shape)
     covariance = np.stack([_covariance(column, runs, draws[:, :, place]) for place, column in enumerate(columns)])
     return ResampledMetrics(columns, values, draws, covariance)
-
-
-def _panel(run: RunPredictions, positives: Sequence[str]) -> MetricSet:
-    panel, predictions = MetricSet.of(run.predictions, positives), run.predictions
-    moved = {
-        name: Ranking.of(predictions.is_class(name), halved(predictions.probability(name), run.thresholds[name]))
-        for name in positives
-        if run.thresholds.get(name, THRESHOLD) != THRESHOLD
-    }
-    return replace(panel, rankings={**panel.rankings, **moved})
 
 
 def _columns(
