@@ -47,11 +47,25 @@ def test_the_rates_at_a_chosen_threshold_are_those_of_scikit_learn() -> None:
         assert (point.true_positives, point.false_positives) == ((called & truth).sum(), (called & ~truth).sum())
 
 
-def test_at_a_half_the_rates_have_the_intervals_of_the_judgement() -> None:
-    judgement, reached = evaluate_classification(TEST, ["melanoma"], resamples=5), judged().points[0].reached
+@pytest.mark.parametrize("kind", ["both", "melanoma", "rest"])
+def test_at_a_half_the_rates_have_the_intervals_of_the_judgement(kind: str) -> None:
+    """Also of an external set of one class."""
+    truth = TEST.is_class("melanoma")
+    images = TEST.among({"both": np.ones_like(truth), "melanoma": truth, "rest": ~truth}[kind])
+    judgement = evaluate_classification(images, ["melanoma"], resamples=5, one_sided=True)
+    reached = operating_points(images, "melanoma", resamples=5).points[0].reached
     for name in ("sensitivity", "specificity"):
         row = judgement.row("melanoma", name)
-        assert getattr(reached, name) == pytest.approx((row.value, row.low, row.high), abs=1e-12)
+        assert getattr(reached, name) == pytest.approx((row.value, row.low, row.high), abs=1e-12, nan_ok=True)
+
+
+def test_of_positives_alone_there_is_no_average_precision() -> None:
+    """It is 1 whatever is predicted; as in a subgroup."""
+    images = TEST.among(TEST.is_class("melanoma"))
+    report = evaluate_classification(images, ["melanoma"], resamples=5, one_sided=True)
+    assert np.isnan(report.row("melanoma", "ap").interval).all()
+    assert "auc, ap, specificity, balanced_accuracy are not defined" in report.notes[0]
+    assert not [note for note in report.notes if "ap is 1" in note]
 
 
 def test_at_a_half_the_four_rates_have_the_intervals_of_the_official_measures() -> None:

@@ -100,10 +100,10 @@ def test_of_an_external_set_of_one_class_what_is_defined_is_given(
     found = (predictions.probability("melanoma") > 0.5).mean()
     assert results.judgement.row("melanoma", "sensitivity").value == pytest.approx(found)
     undefined = [row.measure for row in results.judgement.rows if np.isnan(row.value)]
-    assert undefined == ["auc", "specificity", "balanced_accuracy"]
+    assert undefined == ["auc", "ap", "specificity", "balanced_accuracy"]
     images = len(predictions.image_ids)
     assert results.judgement.notes[0] == (
-        f"all {images} images are melanoma, so that auc, specificity, balanced_accuracy are not defined"
+        f"all {images} images are melanoma, so that auc, ap, specificity, balanced_accuracy are not defined"
     )
     again = Run(run, phantoms.home)
     assert again.dataset_on(str(folder)).dataset.name == "clinic"  # by the columns of the evaluation

@@ -141,8 +141,8 @@ def _exact_intervals(
 ) -> Exact:
     """Return DeLong's interval of each AUC, Wilson's of each proportion, and that of balanced accuracy from the latter.
 
-    Only of images that all have the same weight, and of tasks with images of both kinds. Balanced accuracy is a mean of
-    independent proportions where no group has images of several classes.
+    Only of images that all have the same weight. Balanced accuracy is a mean of independent proportions where no group
+    has images of several classes.
     """
     found: Exact = {}
     if metrics.sample_weights is not None and np.ptp(metrics.sample_weights) > 0:
@@ -150,9 +150,7 @@ def _exact_intervals(
     recalls: dict[str, list[Interval]] = {}
     for (task, measure), error in zip(values, errors.tolist(), strict=True):
         positive, scores = metrics.rankings[task].by_image() if task in metrics.rankings else (None, None)
-        if positive is not None and (positive.all() or not positive.any()):
-            continue
-        if measure == "auc" and positive is not None and scores is not None:
+        if measure == "auc" and positive is not None and scores is not None and 0 < positive.sum() < len(positive):
             found[task, measure] = "delong", areas(positive, scores[:, None], groups).interval()
         if task == ALL_CLASSES:
             among = _recall_images(metrics, labels, measure)

@@ -71,7 +71,8 @@ def evaluate_classification(
 
     Rows are ordered by task, then by measure; two or more positives add the mean of their AUCs, three or more classes
     their balanced accuracy and each class's recall. Resamples are stratified by class and drawn by lesion or patient.
-    If `one_sided`, all images may be of a positive class, or none: what is not defined then is NaN, and a note says so.
+    If `one_sided`, all images may be of a positive class, or none: what is not defined then is NaN, and a note says so;
+    so is an average precision of positives alone, which is 1 whatever is predicted.
 
     Raises:
         PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or one
@@ -80,6 +81,7 @@ def evaluate_classification(
     """
     metrics = MetricSet.of(predictions, positives, measures, one_sided=one_sided)
     rows = metric_rows(metrics, predictions.groups, predictions.labels, resamples=resamples, seed=seed)
+    rows = tuple(_emptied(row) if row.measure == "ap" and row.positives == row.images else row for row in rows)
     counts, images = class_counts(predictions), len(predictions.image_ids)
     notes = (*_one_sided_notes(rows, counts, images), *_few_notes(counts, positives, images), *_constant_notes(rows))
     return ClassificationReport(rows, counts, images, len(set(predictions.groups)), resamples, seed, notes)
@@ -97,6 +99,14 @@ def main_value(predictions: Predictions, positives: Sequence[str], measure: str)
     if measure == "balanced_accuracy" and (ALL_CLASSES, measure) in values:
         return values[ALL_CLASSES, measure]
     return float(np.mean([values[name, measure] for name in positives]))
+
+
+def _emptied(row: MetricRow) -> MetricRow:
+    """Return the row of a measure that says nothing of these images."""
+    nothing = math.nan, math.nan
+    return dataclasses.replace(
+        row, value=math.nan, low=math.nan, high=math.nan, intervals=dict.fromkeys(row.intervals, nothing)
+    )
 
 
 def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) -> list[str]:
