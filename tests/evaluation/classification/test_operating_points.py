@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import precision_score, recall_score, roc_curve
 
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.challenge.metrics import official_measures
+from attnmel.evaluation.challenge.metrics import READ_OFF, official_measures
 from attnmel.evaluation.classification.metric_intervals import metric_rows
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.operating_points import Operating, operating_points
@@ -171,6 +171,19 @@ def test_images_that_chose_their_own_threshold_are_counted() -> None:
     for point in own.points[1:]:
         assert point.reached.specificity.value == point.read_off.value
     assert judged().shared == 0
+
+
+def test_what_is_read_off_a_perfect_order_has_no_interval_here_and_in_the_official_table() -> None:
+    truth = TEST.is_class("melanoma")
+    shares = np.where(truth, 0.9, 0.1) + np.linspace(0, 0.05, len(truth))
+    perfect = dataclasses.replace(TEST, probabilities=np.stack([1 - shares, shares], axis=1))
+    found = operating_points(perfect, "melanoma", resamples=20)
+    assert (found.partial_area.value, found.points[1].read_off.value) == (pytest.approx(0.2), 1)
+    assert np.isnan([*found.partial_area[1:], *found.points[1].read_off[1:]]).all()
+    metrics = MetricSet.of(perfect, ["melanoma"], official_measures("isic2017"))
+    rows = metric_rows(metrics, perfect.groups, perfect.labels, percentile_only=READ_OFF, resamples=20)
+    ends = {row.measure: (row.value, row.low, row.high) for row in rows}
+    assert ends["specificity_at_sensitivity_89"] == pytest.approx((1, np.nan, np.nan), nan_ok=True)
 
 
 def test_the_partial_area_is_told_as_a_share_of_the_most_there_can_be() -> None:

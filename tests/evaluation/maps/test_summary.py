@@ -82,6 +82,24 @@ def test_a_difference_is_paired_has_the_interval_of_its_gains_and_a_corrected_p(
     assert hidden.sentence.startswith("no difference shown between other and cam in jaccard lesion (")
 
 
+def test_images_that_all_have_one_figure_have_a_mean_without_an_interval_but_a_difference_with_p() -> None:
+    """As where one map points at each lesion and another one at none."""
+    names = tuple(map(str, range(12)))
+    hit, miss = MapColumn("cam", "pointing", "lesion"), MapColumn("other", "pointing", "lesion")
+    measured = MapTable(names, names, ("rest",) * 12, ("rest",) * 12, {hit: np.ones(12), miss: np.zeros(12)})
+    assert [one.interval.value for one in map_means(measured, [hit, miss], FEW)] == [1, 1, 1, 0, 0, 0]
+    assert np.isnan([one.interval[1:] for one in map_means(measured, [hit, miss], FEW)]).all()
+    (found,) = map_differences(measured, [(miss, hit)], resampling=FEW)
+    assert found.interval == (1, 1, 1)
+    assert found.shown
+
+
+def test_a_difference_of_one_lesion_says_that_its_uncertainty_is_not_known() -> None:
+    one = MapTable(("a", "b"), ("l", "l"), ("", ""), ("", ""), {CAM: np.array([0.2, 0.3]), POOL4: np.array([0.4, 0.6])})
+    (found,) = map_differences(one, [(CAM, POOL4)], resampling=FEW)
+    assert found.sentence.endswith("in jaccard lesion (+0.250, its uncertainty is not known, 2 images)")
+
+
 def test_a_map_does_not_differ_from_itself() -> None:
     (same,) = map_differences(table(), [(CAM, CAM)], resampling=FEW)
     assert (same.interval, same.p) == ((0, 0, 0), 1)

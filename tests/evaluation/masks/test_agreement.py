@@ -47,6 +47,15 @@ def test_images_of_one_lesion_are_resampled_together() -> None:
     assert together.high - together.low > 1.5 * (alone.high - alone.low)
 
 
+def test_where_no_mask_failed_the_share_of_failures_has_an_upper_end() -> None:
+    """Wilson's, by lesion; statsmodels' proportion_confint gives 0 to 0.2425 for none of 12."""
+    true = grey(pairs()[0][1])
+    pixels = np.stack([mask_pixels(true, true)] * 24)
+    found = mean_overlaps(pixels, [str(place // 2) for place in range(24)], resamples=50)
+    assert found["failed"] == pytest.approx((0, 0, 0.2425), abs=5e-5)
+    assert np.isnan(found["jaccard"][1:]).all(), "all are 1"
+
+
 def test_files_are_counted_and_a_missing_mask_is_an_empty_one(tmp_path: Path) -> None:
     mine, true = pairs()[5]
     files = saved(tmp_path / "mine.png", mine), saved(tmp_path / "true.png", true)

@@ -92,6 +92,10 @@ def test_the_interval_of_a_mean_widens_where_images_repeat_a_lesion() -> None:
     assert lesions.high - lesions.low == pytest.approx(2 * (images.high - images.low), rel=0.1)
 
 
+def test_images_that_are_all_alike_do_not_make_a_mean_certain() -> None:
+    assert mean_interval(np.ones(50), [str(i) for i in range(50)]) == pytest.approx((1, np.nan, np.nan), nan_ok=True)
+
+
 def test_undefined_values_are_left_out_of_a_mean() -> None:
     values = np.array([0.2, np.nan, 0.6])
     assert mean_interval(values, ["a", "b", "c"]) == mean_interval(values[[0, 2]], ["a", "c"])

@@ -55,6 +55,15 @@ def test_seeds_that_lie_together_by_chance_do_not_fall_below_the_variance_over_i
     assert difference_estimate(close, close + 0.01, both).variance == pytest.approx(contrast @ both @ contrast)
 
 
+def test_a_difference_without_variance_has_an_interval_only_where_it_is_0() -> None:
+    """As DeLong's: an interval from -1 to -1 without a p would claim more than is known."""
+    same, none, no = np.ones(3), np.zeros(3), np.zeros((6, 6))
+    equal, apart = difference_estimate(same, same, no), difference_estimate(same, none, no)
+    assert (equal.interval(), equal.p()) == ((0, 0, 0), 1)
+    assert apart.interval().value == -1
+    assert np.isnan([*apart.interval()[1:], apart.p()]).all()
+
+
 def test_images_that_both_recipes_find_hard_alike_narrow_the_difference() -> None:
     apart, together = covariance(6, 0.0006, 0.0004), covariance(6, 0.0006, 0.0004)
     apart[:3, 3:] = apart[3:, :3] = 0

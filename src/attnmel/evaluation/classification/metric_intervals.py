@@ -21,6 +21,7 @@ from attnmel.evaluation.statistics.bootstrap import (
     jackknife_of,
     logit_interval,
     percentile_interval,
+    without_width,
 )
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.proportions import mean_interval_of, share_interval
@@ -71,7 +72,7 @@ def metric_rows(
     """Return every metric with percentile, BCa and logit intervals, DeLong's of an AUC and Wilson's of a proportion.
 
     All metrics share the resamples, which are stratified by class and drawn by group. The jackknife does not hold for
-    the measures in `percentile_only`.
+    the measures in `percentile_only`, which have no interval where no resample differs.
 
     Raises:
         ConfigError: fewer than one resample.
@@ -87,6 +88,8 @@ def metric_rows(
         if measure not in percentile_only:
             found["bca"] = bca_interval(value, draws[:, column], float(left_out.acceleration[column]))
             found["logit"] = logit_interval(value, float(left_out.error[column]) ** 2)
+        else:
+            found["percentile"] = without_width(found["percentile"])
         found |= _of_same_value(exact, task, measure, value)
         method = _method(found)
         ends = {name: (_or_nan(interval.low), _or_nan(interval.high)) for name, interval in found.items()}

@@ -25,7 +25,7 @@ from attnmel.evaluation.classification.reached_at_threshold import (
     sampling_of,
 )
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, ROUNDING, Interval
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
 from attnmel.records import Predictions, scale_in_words
 
 SENSITIVITIES = (0.82, 0.89, 0.95)
@@ -164,10 +164,7 @@ def points_at(
     columns = ThresholdColumns(ranking, None, aims, operating.prevalences)
     sampling = sampling_of(predictions, None)
     points, area = points_of(columns, predictions, name, sampling, redrawn=False, resamples=resamples, seed=seed)
-    # No resample of a perfect order differs: as of an AUC of 1, its uncertainty is not known.
-    known = area.high - area.low > ROUNDING
-    ends = area if known else (area.value, np.nan, np.nan)
-    return points, Interval(*(end / (1 - LEAST) for end in ends))
+    return points, Interval(*(end / (1 - LEAST) for end in area))
 
 
 def check_points(sensitivities: Sequence[float], prevalences: Sequence[float]) -> None:

@@ -21,7 +21,7 @@ from attnmel.evaluation.classification.choose_threshold import (
     specificity_at,
 )
 from attnmel.evaluation.classification.ranking import Ranking
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.bootstrap import Interval, without_width
 from attnmel.evaluation.statistics.estimators import NOTHING, estimate, estimate_shares
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
@@ -97,7 +97,7 @@ def points_of(
     resamples: int,
     seed: int,
 ) -> tuple[tuple[OperatingPoint, ...], Interval]:
-    """Return the points and the partial area."""
+    """Return the points and the partial area, whose ends are NaN where no resample differs."""
     *values, partial = estimate(columns, sampling, resamples=resamples, seed=seed)
     given = reached_above(predictions, name, np.array([threshold for _, threshold in columns.aims]))
     width = len(columns.prevalences) + 5
@@ -106,7 +106,7 @@ def points_of(
         _point(columns, aim, row, reached, redrawn=redrawn)
         for aim, row, reached in zip(columns.aims, rows, given, strict=True)
     )
-    return tuple(points), partial
+    return tuple(points), without_width(partial)
 
 
 def sampling_of(predictions: Predictions, validation: Predictions | None) -> Sampling:
@@ -146,7 +146,7 @@ def _point(
 ) -> OperatingPoint:
     """Name the values of one point: those of its row are bootstrapped, those given have a fixed threshold."""
     (target, threshold), at_half = aim, np.isnan(aim[0])
-    bayes, again, read_off = row[:-5], row[-5:-1], row[-1]
+    bayes, again, read_off = row[:-5], row[-5:-1], without_width(row[-1])
     if np.isnan(threshold):
         return OperatingPoint(target, threshold, 0, 0, Reached(*(NOTHING,) * 4), bayes, read_off=read_off)
     reached, at = Reached(*given), np.array([threshold])

@@ -71,7 +71,9 @@ class MapDifference:
         """Say what was found; whether higher is better depends on the measure."""
         value = self.interval.value
         of = f"{self.first.measure} {self.first.target}".strip()
-        span = f"{plus(value)}, 95 % {plus_span(self.interval)}, {self.images} images"
+        ends = plus_span(self.interval)
+        known = f"95 % {ends}" if ends else "its uncertainty is not known"
+        span = f"{plus(value)}, {known}, {self.images} images"
         if not self.shown:
             return f"no difference shown between {self.second.map} and {self.first.map} in {of} ({span})"
         way = "higher" if value > 0 else "lower"
@@ -228,6 +230,8 @@ def _difference(
         raise PredictionsError(f"no image has both {first.header} and {second.header}; nothing to compare")
     interval = mean_interval(gained, table.groups, resamples=resampling.resamples, seed=resampling.seed)
     unit = Sampling.of([group for group, keep in zip(table.groups, known, strict=True) if keep]).unit
+    if unit.max() > 0 and np.ptp(gained[known]) == 0:
+        interval = Interval(*[interval.value] * 3)  # one gain of all images; p says how likely that is by chance
     shares = gained[known, None] / images
     p = float(share_p(shares, unit, permutations=resampling.permutations, seed=resampling.seed)[0])
     return MapDifference(first, second, part, images, interval, p, p)

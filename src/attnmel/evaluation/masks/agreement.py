@@ -14,6 +14,8 @@ from attnmel.errors import ImageError
 from attnmel.evaluation.challenge.masks import LEAST_JACCARD, TASK1, grey_mask, mask_measures, mask_pixels
 from attnmel.evaluation.challenge.rules import OFFICIAL
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, mean_interval
+from attnmel.evaluation.statistics.estimators import estimate_shares
+from attnmel.evaluation.statistics.sampling import Sampling
 
 MEASURES = ("threshold_jaccard", "jaccard", "dice")
 
@@ -48,10 +50,16 @@ def overlaps(pixels: Int[np.ndarray, "N 4"]) -> dict[str, Float[np.ndarray, " N"
 def mean_overlaps(
     pixels: Int[np.ndarray, "N 4"], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return the mean of each figure of `overlaps` with its interval; images of one group are resampled together."""
-    return {
-        name: mean_interval(values, groups, resamples=resamples, seed=seed) for name, values in overlaps(pixels).items()
-    }
+    """Return the mean of each figure of `overlaps` with its interval, by group.
+
+    That of the share that "failed" is Wilson's, which has a width where no mask failed, too; of the others the
+    percentile bootstrap's.
+    """
+    found = overlaps(pixels)
+    failed = found["failed"].astype(np.bool_)[:, None]
+    (share,) = estimate_shares(failed, np.ones_like(failed), Sampling.of(groups))
+    means = {name: mean_interval(found[name], groups, resamples=resamples, seed=seed) for name in MEASURES}
+    return {**means, "failed": share}
 
 
 def rank_correlation(confidence: Float[np.ndarray, " N"], jaccard: Float[np.ndarray, " N"]) -> float:

@@ -190,6 +190,11 @@ def logit_interval(value: float, variance: float, quantile: float = NORMAL) -> I
     return Interval(value, float(low), float(high))
 
 
+def without_width(interval: Interval) -> Interval:
+    """Take the ends away where no resample differs: an interval without width would claim certainty."""
+    return interval if interval.high - interval.low > ROUNDING else Interval(interval.value, np.nan, np.nan)
+
+
 def within_difference(interval: Interval) -> Interval:
     """Cut the ends of an interval of a difference at -1 and 1, which two measures in [0, 1] cannot differ by more than.
 
@@ -206,7 +211,7 @@ def mean_interval(
     """Return the mean of a figure per image with its interval, resampled by group; NaN for no image.
 
     Images whose figure is not defined (NaN) are left out. Of a single group nothing is known of how much another would
-    differ: its mean has no ends (NaN).
+    differ, nor of groups that are all alike, such as masks that all overlap by 1: the mean has no ends (NaN).
     """
     known = ~np.isnan(values)
     if not known.any():
@@ -220,4 +225,4 @@ def mean_interval(
         return (weights @ kept / weights.sum(axis=1))[:, None]
 
     draws = bootstrap(mean, sampling, resamples=resamples, seed=seed)
-    return percentile_interval(float(kept.mean()), draws[:, 0])
+    return without_width(percentile_interval(float(kept.mean()), draws[:, 0]))

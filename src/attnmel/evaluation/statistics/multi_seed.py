@@ -32,7 +32,12 @@ class SeedEstimate:
     """Degrees of freedom of the variance; infinite where it comes from the images alone."""
 
     def interval(self, confidence: float = CONFIDENCE) -> Interval:
-        """Return the t interval, for differences of measures in [0, 1]; as `within_difference`."""
+        """Return the t interval, for differences of measures in [0, 1]; as `within_difference`.
+
+        A 0 without variance is 0 to 0; the ends of another value without one are NaN, as nothing is known of it.
+        """
+        if self.variance == 0 and self.value != 0:
+            return Interval(self.value, np.nan, np.nan)
         half = self._quantile(confidence) * float(np.sqrt(self.variance))
         return within_difference(Interval(self.value, self.value - half, self.value + half))
 
