@@ -100,6 +100,21 @@ def test_measures_are_scikit_learns_at_any_threshold(table: pd.DataFrame) -> Non
     assert found.to_dict()["rows"][0]["intervals"].keys() == {"percentile", "bca", "logit", "delong"}
 
 
+@pytest.mark.parametrize(("positive", "other"), [(0, 1), ("rest", "melanoma")])
+def test_a_positive_class_may_have_any_name(positive: object, other: object) -> None:
+    """Also 0, which is no missing one, and the word that predictions have for all other classes."""
+    truth, share = np.array([1, 1, 1, 0, 0]), [0.9, 0.8, 0.3, 0.6, 0.2]
+    named = [positive if one else other for one in truth]
+    expected = statistics.measures(truth, share, resamples=20)
+    found = statistics.measures(named, share, positive=positive, resamples=20)
+    for measure in ("auc", "ap", "sensitivity", "specificity"):
+        assert found[measure] == expected[measure]
+    predictors = {"one": share, "two": share[::-1]}
+    compared = statistics.compare(named, predictors, positive=positive, resamples=20, permutations=20).to_frame()
+    assert compared.first_value[:4].tolist() == [row.value for row in expected.report.rows][:4]
+    assert found.to_frame().task[0] == ("0" if positive == 0 else "positive")
+
+
 @pytest.mark.parametrize(("right", "of"), [(9, 10), (0, 7), (7, 7)])
 def test_a_proportion_has_wilsons_interval(right: int, of: int) -> None:
     values = [1] * right + [0] * (of - right)
@@ -269,6 +284,18 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], object], str]] = {
     "a threshold in per cent": (
         lambda table: statistics.measures([0, 1], [0.1, 0.4], threshold=50),
         "a threshold of 50; expected a probability of at least 0 and below 1",
+    ),
+    "a threshold of each in per cent": (
+        lambda table: statistics.compare([0, 1], {"one": [0.1, 0.2], "two": [0, 1]}, thresholds={"two": 50}),
+        "a threshold of 50; expected a probability of at least 0 and below 1",
+    ),
+    "a threshold of nobody": (
+        lambda table: statistics.compare([0, 1], {"one": [0.1, 0.2], "two": [0, 1]}, thresholds={"twO": 0.3}),
+        "unknown predictor 'twO' (did you mean 'two'?); known: one, two",
+    ),
+    "a reading of nobody": (
+        lambda table: statistics.readers(["a", None], ["1", "2"], ["x", "x"], [1, 2], [0, 1]),
+        "1 of 2 values of reader are missing (rows 1); name the reader of each, or leave these rows out",
     ),
     "a share of nothing": (
         lambda table: statistics.proportion([0, 1], [0, 0]),

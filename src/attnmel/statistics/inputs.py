@@ -89,6 +89,20 @@ class Columns:
             )
         return values.astype(bool)
 
+    def names(self, what: str, column: Column) -> list[str]:
+        """Return a column as text.
+
+        Raises:
+            PredictionsError: as `values`, or a missing value; names the first places.
+        """
+        values = self.values(what, column).tolist()
+        if empty := [row for row, one in enumerate(values) if _missing(one)]:
+            raise PredictionsError(
+                f"{len(empty)} of {len(values)} values of {what} are missing (rows {listed(map(str, empty))}); name "
+                f"the {what} of each, or leave these rows out"
+            )
+        return list(map(str, values))
+
     def groups(self, column: Column | None) -> tuple[str, ...] | None:
         """Return the lesion or patient of each image as text; an image without one is a group of its own.
 

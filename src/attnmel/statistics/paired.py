@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnmel.errors import PredictionsError
+from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.classification.ranking import MEASURES, THRESHOLD
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
@@ -16,7 +16,13 @@ from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
 from attnmel.evaluation.statistics.hypothesis_tests import holm as holm_corrected
 from attnmel.files.data_frames import frame
 from attnmel.statistics.inputs import Column, Columns, Data
-from attnmel.statistics.single import POSITIVE, checked_confidence, checked_probabilities, one_class
+from attnmel.statistics.single import (
+    checked_confidence,
+    checked_probabilities,
+    checked_threshold,
+    class_name,
+    one_class,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -187,14 +193,18 @@ def compare(
     Raises:
         PredictionsError: columns that do not fit, fewer than two predictors or seeds, a probability outside [0, 1], or
             images of one kind alone.
-        ConfigError: an unknown measure, or fewer than one resample or permutation.
+        ConfigError: an unknown measure, a threshold outside [0, 1) or of no predictor, or fewer than one resample or
+            permutation.
     """
     columns = Columns(data)
     labels, units = columns.truth("truth", truth, positive), columns.groups(groups)
-    name = str(positive or POSITIVE)
+    name = class_name(positive)
+    limits = {predictor: checked_threshold(one) for predictor, one in (thresholds or {}).items()}
+    for predictor in limits:
+        require_known("predictor", predictor, predictors)
     entrants = []
     for predictor, given in predictors.items():
-        limit = (thresholds or {}).get(predictor, THRESHOLD)
+        limit = limits.get(predictor, THRESHOLD)
         seeds = _seeds(predictor, given)
         runs = [
             RunPredictions(

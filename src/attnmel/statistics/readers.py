@@ -64,16 +64,14 @@ def readers(
     after Gwet 2008 (docs/how-to/study.md).
 
     Raises:
-        PredictionsError: columns that do not fit.
+        PredictionsError: columns that do not fit, or a missing name.
         ReadingsError: a reading twice, two truths of a case, or cases of one kind alone; lists the rows.
         ConfigError: an unknown modality, or a margin outside (0, 1).
     """
     columns = Columns(data)
-    names = [columns.values(what, one).tolist() for what, one in (("reader", reader), ("case", case))]
-    names.append(columns.values("modality", modality).tolist())
+    texts = [columns.names(what, one) for what, one in (("reader", reader), ("case", case), ("modality", modality))]
     scores = columns.scores("score", score).tolist()
     truths = columns.truth("truth", truth, positive).tolist()
-    texts = [list(map(str, one)) for one in names]
     rows = [
         ReadingRow(line, *words, score=value)
         for line, (*words, value) in enumerate(zip(*texts, scores, strict=True), 1)

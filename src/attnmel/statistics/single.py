@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.comparison.align import halved
 from attnmel.evaluation.statistics.bootstrap import (
@@ -139,7 +140,7 @@ def measures(
     *,
     data: Data | None = None,
     positive: object = None,
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Measures:
@@ -155,10 +156,8 @@ def measures(
     """
     columns = Columns(data)
     labels, shares = columns.truth("truth", truth, positive), checked_probabilities(columns, "probability", probability)
-    if not 0 <= threshold < 1:
-        raise ConfigError(f"a threshold of {threshold:g}; expected a probability of at least 0 and below 1")
-    moved = shares if threshold == 0.5 else halved(shares, threshold)
-    predictions = one_class(labels, moved, columns.groups(groups), str(positive or POSITIVE))
+    moved = shares if checked_threshold(threshold) == THRESHOLD else halved(shares, threshold)
+    predictions = one_class(labels, moved, columns.groups(groups), class_name(positive))
     return Measures(evaluate_classification(predictions, (predictions.classes[1],), resamples=resamples, seed=seed))
 
 
@@ -214,6 +213,11 @@ def stratified_interval(
     return Value("statistic", *found, method=method, images=images, groups=sampling.units)
 
 
+def class_name(positive: object) -> str:
+    """Return the name of the positive class: `POSITIVE` where none is named, or that of all others, `REST`."""
+    return POSITIVE if positive is None or str(positive) == REST else str(positive)
+
+
 def one_class(
     labels: np.ndarray, shares: Float[np.ndarray, " N"], groups: Sequence[str] | None, name: str
 ) -> Predictions:
@@ -236,6 +240,17 @@ def checked_probabilities(columns: Columns, what: str, column: Column) -> Float[
             "`auc_difference` take any scores)"
         )
     return shares
+
+
+def checked_threshold(threshold: float) -> float:
+    """Return the threshold.
+
+    Raises:
+        ConfigError: it is no probability that another one can be above.
+    """
+    if not 0 <= threshold < 1:
+        raise ConfigError(f"a threshold of {threshold:g}; expected a probability of at least 0 and below 1")
+    return threshold
 
 
 def checked_confidence(confidence: float) -> float:

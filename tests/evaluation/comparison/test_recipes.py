@@ -168,6 +168,18 @@ def test_one_recipe_of_several_seeds_has_a_summary_and_nothing_to_compare() -> N
     assert found.notes == ("x: two seeds; where seeds vary much, the interval of their mean is too narrow",)
 
 
+def test_the_notes_say_which_comparisons_know_nothing_of_seeds() -> None:
+    several = entrant("z", predictions(2, 1.0), predictions(3, 1.0), predictions(4, 1.0))
+    one, other = entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 1.0))
+    assert compare_recipes([one, several], resampling=QUICK).notes == (
+        "x: one run, against z taken to vary between seeds as that does",
+    )
+    assert compare_recipes([one, other, several], resampling=QUICK).notes == (
+        "x, y: one run, against z taken to vary between seeds as that does",
+        "x and y, one run each: how far another seed would move them is not in their test",
+    )
+
+
 def test_a_comparison_is_plain_values() -> None:
     found = compare_recipes([entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 2.0))], resampling=QUICK)
     back = TypeAdapter(Comparison).validate_python(json.loads(json.dumps(asdict(found))))

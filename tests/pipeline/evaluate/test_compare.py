@@ -57,7 +57,7 @@ def test_runs_of_one_recipe_are_its_seeds_named_one_by_one_or_by_their_folder(co
     by_folder, one_by_one = compared(tmp_path / "a", other), compared(*runs, other)
     assert by_folder.comparison.seeds == (("demo", 3), ("plain", 1))
     assert one_by_one.comparison == by_folder.comparison
-    assert any("plain: one run, taken to vary between seeds as" in note for note in by_folder.comparison.notes)
+    assert any("plain: one run, against" in note for note in by_folder.comparison.notes)
     assert by_folder.as_dict()["sentences"][0].startswith("plain against demo, melanoma: ")
 
 

@@ -178,7 +178,12 @@ def _notes(entrants: Sequence[RecipeRuns], positives: Sequence[str], sampling: S
     if len(single) == len(entrants):
         notes.append("one run of each recipe: how far another seed would move it is not in these intervals")
     elif single:
-        notes.append(f"{', '.join(single)}: one run, taken to vary between seeds as the other recipe does")
+        several = ", ".join(entrant.name for entrant in entrants if len(entrant.runs) > 1)
+        notes.append(f"{', '.join(single)}: one run, against {several} taken to vary between seeds as that does")
+        if len(single) > 1:
+            notes.append(
+                f"{' and '.join(single)}, one run each: how far another seed would move them is not in their test"
+            )
     if pairs := [entrant.name for entrant in entrants if len(entrant.runs) == 2]:
         notes.append(f"{', '.join(pairs)}: two seeds; where seeds vary much, the interval of their mean is too narrow")
     if sampling.units < len(truth.image_ids):
