@@ -66,6 +66,18 @@ def test_the_mean_kappa_is_over_pairs_of_readers() -> None:
     assert np.isnan(mean_kappa(ratings[:, :1]))
 
 
+def test_two_answers_are_as_far_apart_in_each_pair_of_readers() -> None:
+    """Also where a pair did not use what lies between them; scikit-learn is told all categories."""
+    ratings = np.array([[1, 1, 1], [2, 2, 3], [4, 4, 4], [2, 4, 3], [5, 5, 5], [4, 5, 3], [1, 2, 2]], dtype=float)
+    pairs = ((0, 1), (0, 2), (1, 2))
+    for weights in ("linear", "quadratic"):
+        expected = [
+            cohen_kappa_score(ratings[:, one], ratings[:, other], labels=[1, 2, 3, 4, 5], weights=weights)
+            for one, other in pairs
+        ]
+        assert mean_kappa(ratings, weights) == pytest.approx(np.mean(expected))
+
+
 def test_what_has_no_agreement_says_why() -> None:
     assert gwet(np.array([[1.0, NO], [2, 1]])).note == FEW_CASES
     assert gwet(np.ones((5, 2))).note == ONE_CATEGORY

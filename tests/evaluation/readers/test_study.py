@@ -46,6 +46,17 @@ def test_each_part_is_there(sequential: StudyAnalysis) -> None:
     assert resident > expert, "residents follow the machine more"
 
 
+def test_scores_of_many_values_have_no_weighted_kappa(
+    sequential: StudyAnalysis, drawn: Callable[..., Readings]
+) -> None:
+    """A suspicion from 0 to 100 is no category; of few values both agreements have one."""
+    assert all(np.isnan(one.weighted_kappa) for one in (*sequential.between, *sequential.within))
+    readings = drawn(readers=3)
+    few = replace(readings, scores=np.clip(np.round(readings.scores), -2, 2))
+    found = analyse_readings(few, second=few.scores)
+    assert not np.isnan([one.weighted_kappa for one in (*found.between, *found.within)]).any()
+
+
 def test_the_help_of_the_machine_is_found(sequential: StudyAnalysis) -> None:
     aucs = reader_aucs(sequential.readings.of(["with machine", "alone"]))
     assert sequential.pairs[0].random.value == pytest.approx((aucs[0] - aucs[1]).mean())

@@ -45,23 +45,23 @@ def category_weights(categories: int, weights: Weights) -> Float[np.ndarray, "K 
 
 def cohen_kappa(
     first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N"], weights: Weights = "unweighted",
-    confidence: float = CONFIDENCE,
+    confidence: float = CONFIDENCE, categories: Float[np.ndarray, " K"] | None = None,
 ) -> Estimate:  # fmt: skip
     """Return Cohen's kappa of two readings of the same cases, weighted if wanted; NaN marks what was not read.
 
     (p_o - p_e) / (1 - p_e), with p_o the observed agreement and p_e that of the two sets of shares (Cohen 1960, 1968).
-    The standard error is the jackknife's over cases.
+    The standard error is the jackknife's over cases. `categories` are all that an answer may be, in order, since one
+    that nobody chose lies between others, too; without them those that occur in these two readings.
     """
     known = ~np.isnan(first) & ~np.isnan(second)
     if known.sum() < 2:
         return undefined(math.nan, FEW_CASES)
-    categories, places = np.unique(np.concatenate([first[known], second[known]]), return_inverse=True)
-    if len(categories) < 2:
+    given = np.unique(np.concatenate([first[known], second[known]]))
+    if len(given) < 2:
         return undefined(math.nan, ONE_CATEGORY)
-    own, other = places[: known.sum()], places[known.sum() :]
-    agree = category_weights(len(categories), weights)
-    table = np.zeros((len(categories), len(categories)))
-    np.add.at(table, (own, other), 1)
+    every = given if categories is None else categories
+    agree = category_weights(len(every), weights)
+    own, other, table = _counted(first[known], second[known], every)
     value = _kappa(table, agree)
     # A case counts only by its pair of categories, so each distinct pair is left out once.
     left_out = np.full(table.shape, np.nan)
@@ -74,21 +74,20 @@ def cohen_kappa(
     return t_estimate(value, variance, math.inf, confidence)
 
 
+def _counted(
+    first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N"], categories: Float[np.ndarray, " K"]
+) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"], Float[np.ndarray, "K K"]]:
+    """Return the category of each answer of both, and how often each two came together."""
+    own, other = np.searchsorted(categories, first), np.searchsorted(categories, second)
+    table = np.zeros((len(categories), len(categories)))
+    np.add.at(table, (own, other), 1)
+    return own, other, table
+
+
 def _kappa(table: Float[np.ndarray, "K K"], agree: Float[np.ndarray, "K K"]) -> float:
     shares = table / table.sum()
     expected = float((np.outer(shares.sum(axis=1), shares.sum(axis=0)) * agree).sum())
     return (float((shares * agree).sum()) - expected) / (1 - expected) if expected < 1 else math.nan
-
-
-def _kappa_of(first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N"], weights: Weights) -> float:
-    """Return the value of kappa alone; NaN where it is not defined."""
-    known = ~np.isnan(first) & ~np.isnan(second)
-    categories, places = np.unique(np.concatenate([first[known], second[known]]), return_inverse=True)
-    if known.sum() < 2 or len(categories) < 2:
-        return math.nan
-    table = np.zeros((len(categories), len(categories)))
-    np.add.at(table, (places[: known.sum()], places[known.sum() :]), 1)
-    return _kappa(table, category_weights(len(categories), weights))
 
 
 def gwet(
@@ -135,11 +134,20 @@ def _gwet_terms(
 
 
 def mean_kappa(ratings: Float[np.ndarray, "N R"], weights: Weights = "unweighted") -> float:
-    """Return the mean of Cohen's kappa over all pairs of readers (Light 1971); NaN without a pair that has one."""
-    pairs = combinations(range(ratings.shape[1]), 2)
-    values = [_kappa_of(ratings[:, one], ratings[:, other], weights) for one, other in pairs]
-    known = [value for value in values if not math.isnan(value)]
-    return float(np.mean(known)) if known else math.nan
+    """Return the mean of Cohen's kappa over all pairs of readers (Light 1971); NaN without a pair that has one.
+
+    Weights are the same for all pairs: those of the categories that any reader chose.
+    """
+    categories = np.unique(ratings[~np.isnan(ratings)])
+    agree = category_weights(len(categories), weights)
+    values = []
+    for first, second in combinations(ratings.T, 2):
+        known = ~np.isnan(first) & ~np.isnan(second)
+        table = _counted(first[known], second[known], categories)[2]
+        # Where both gave one answer alone there is nothing beyond chance.
+        if table.sum() > 1 and np.count_nonzero(table.sum(axis=0) + table.sum(axis=1)) > 1:
+            values.append(_kappa(table, agree))
+    return float(np.mean(values)) if values else math.nan
 
 
 def repeatability(first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N"]) -> Repeatability:

@@ -19,7 +19,7 @@ def agreement_between(readings: Readings, threshold: float | None, options: Stud
     """Return the agreement of the readers of the only modality with each other."""
     scores = readings.scores[0].T
     decided = None if threshold is None else decisions(readings, threshold)[0].T
-    few = len(np.unique(scores[~np.isnan(scores)])) <= FEW_SCORES
+    few = _categories(scores) is not None
     return AgreementResult(
         readings.modalities[0],
         "",
@@ -28,6 +28,12 @@ def agreement_between(readings: Readings, threshold: float | None, options: Stud
         ac2=gwet(scores, "quadratic", options.confidence) if few else None,
         weighted_kappa=mean_kappa(scores, "quadratic") if few else math.nan,
     )
+
+
+def _categories(scores: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, " K"] | None:
+    """Return the scores that occur, in order, where they are few enough to be categories."""
+    found = np.unique(scores[~np.isnan(scores)])
+    return found if len(found) <= FEW_SCORES else None
 
 
 def agreement_within(
@@ -40,6 +46,7 @@ def agreement_within(
     """Yield the agreement of each reader's two readings of repeated images."""
     for name in human:
         place = readings.modality(name)
+        categories = _categories(np.stack([readings.scores[place], second[place]]))
         for reader, own, again in zip(readings.readers, readings.scores[place], second[place], strict=True):
             twice = ~np.isnan(own + again)
             if not twice.any():
@@ -51,6 +58,8 @@ def agreement_within(
                 reader,
                 ac1=None if decided is None else gwet(decided, confidence=options.confidence),
                 kappa=math.nan if decided is None else cohen_kappa(*decided.T).value,
-                weighted_kappa=cohen_kappa(own, again, "quadratic").value,
+                weighted_kappa=math.nan
+                if categories is None
+                else cohen_kappa(own, again, "quadratic", categories=categories).value,
                 repeatability=repeatability(own, again),
             )
