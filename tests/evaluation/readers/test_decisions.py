@@ -11,15 +11,16 @@ from attnmel.evaluation.readers.decisions import Share, decisions, share_analysi
 from attnmel.evaluation.readers.readings import Readings
 
 
-def test_shares_are_counts_with_wilsons_interval(drawn: Callable[..., Readings]) -> None:
+@pytest.mark.parametrize("confidence", [0.95, 0.9])
+def test_shares_are_counts_with_wilsons_interval(confidence: float, drawn: Callable[..., Readings]) -> None:
     readings = drawn()
     decided = decisions(readings, 0.5)
     kinds: dict[Share, np.ndarray] = {"sensitivity": readings.diseased, "specificity": ~readings.diseased}
     for share, kind in kinds.items():
-        found = share_analysis(readings, decided, share)
+        found = share_analysis(readings, decided, share, confidence)
         for cell, interval in found.by_reader.items():
             right = (readings.scores[cell][kind] > 0.5) == (share == "sensitivity")
-            expected = stats.binomtest(int(right.sum()), int(kind.sum())).proportion_ci(method="wilson")
+            expected = stats.binomtest(int(right.sum()), int(kind.sum())).proportion_ci(confidence, method="wilson")
             np.testing.assert_allclose(interval, (right.mean(), expected.low, expected.high), atol=1e-12)
 
 

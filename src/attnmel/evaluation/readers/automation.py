@@ -83,7 +83,9 @@ def _changes(changed: Float[np.ndarray, "R N"], confidence: float) -> Changes:
     counts, of_kind = np.nansum(changed, axis=1), known.sum(axis=1)
     readers = np.flatnonzero(of_kind).tolist()
     by_reader = {reader: (int(counts[reader]), int(of_kind[reader])) for reader in readers}
-    intervals = {reader: wilson_interval(part / whole, whole) for reader, (part, whole) in by_reader.items()}
+    intervals = {
+        reader: wilson_interval(part / whole, whole, confidence) for reader, (part, whole) in by_reader.items()
+    }
     # A share of one answer has no value without it, so the jackknife is of readers with at least two.
     several = [reader for reader in readers if of_kind[reader] > 1]
     if not several:

@@ -3,7 +3,6 @@
 Shapes: M modalities, R readers, N cases.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,8 +61,7 @@ def share_analysis(
         averaged = _averaged([part[:, complete] for part in parts], figures[:, complete], confidence)
     cells = [(int(modality), int(reader)) for modality, reader in np.argwhere(known)]
     return ShareAnalysis(
-        {cell: mean_interval_of([_wilson(part[cell]) for part in parts]) if len(parts) > 1 else _wilson(parts[0][cell])
-         for cell in cells},
+        {cell: _of_reader([part[cell] for part in parts], confidence) for cell in cells},
         averaged,
         tuple(complete.tolist()),
     )  # fmt: skip
@@ -86,6 +84,8 @@ def _means(values: Float[np.ndarray, "M R N"]) -> Float[np.ndarray, "M R"]:
     return np.divide(np.nansum(values, axis=2), counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
-def _wilson(values: Float[np.ndarray, " N"]) -> Interval:
-    known = values[~np.isnan(values)]
-    return wilson_interval(float(known.mean()), len(known)) if len(known) else Interval(*(math.nan,) * 3)
+def _of_reader(parts: list[Float[np.ndarray, " N"]], confidence: float) -> Interval:
+    """Return one reader's share, or the mean of both; each is of one case at least."""
+    known = [part[~np.isnan(part)] for part in parts]
+    shares = [wilson_interval(float(one.mean()), len(one), confidence) for one in known]
+    return mean_interval_of(shares) if len(shares) > 1 else shares[0]

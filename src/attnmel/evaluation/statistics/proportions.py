@@ -7,16 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Shaped
+from scipy import special
 
-from attnmel.evaluation.statistics.bootstrap import NORMAL, Interval
+from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval
 
 
-def wilson_interval(share: float, images: float) -> Interval:
+def wilson_interval(share: float, images: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the score interval of a share of so many independent images (Wilson 1927); NaN for an undefined share.
 
     It holds at 0 and 1 too. Where images belong together, give the effective number, share (1 - share) / error^2.
     """
-    shrunk = NORMAL**2 / images
+    shrunk = float(special.ndtri((1 + confidence) / 2)) ** 2 / images
     centre = (share + shrunk / 2) / (1 + shrunk)
     half = np.sqrt(shrunk * (share * (1 - share) + shrunk / 4)) / (1 + shrunk)
     # At 0 and 1 an end is the share itself, which rounding must not pass.

@@ -25,7 +25,8 @@ def confusion_section(matrix: Confusion, *, anchor: str) -> Section:
         notes=(
             "Recall: share of a class that is called so. Precision: share of those called so that are of it; it holds "
             "for this mixture of classes alone. F1: their harmonic mean. Mean: over the classes, unweighted. "
-            "95 % intervals: by Wilson for shares, by the jackknife on the logit scale for F1 and means."
+            "95 % intervals: by Wilson for shares, and from these for the mean recall unless a patient has images of "
+            "several classes; else by the jackknife on the logit scale."
             + (" Undecided: two classes share the highest probability." if UNDECIDED in matrix.called else ""),
         ),
     )
