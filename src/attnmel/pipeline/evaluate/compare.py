@@ -84,7 +84,7 @@ def compare_runs(
     labels are the official ones of the data set fetched to `home`. On data of one's own a table of another program has
     image ids and probabilities; its labels and groups are those of the first run or predictions file.
     `positives` are the classes evaluated against the rest; without it those of the recipes that all runs predict. With
-    an `operating_point`, each run's threshold is the highest with that sensitivity on its validation predictions.
+    an `operating_point`, each run's threshold just reaches that sensitivity on its validation predictions.
 
     Raises:
         ConfigError: nothing that can be compared at a path, one run named twice, a recipe's folder that holds runs of

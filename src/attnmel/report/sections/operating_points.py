@@ -41,7 +41,7 @@ def _prose(operating: Operating) -> str:
     scale = f"Thresholds are of {scale_in_words(operating.temperature)}, as in the columns of attnmel predict."
     if not operating.validation_positives:
         return scale
-    chose = f"{scale} Each is the highest that reaches its sensitivity on the {operating.chosen_images}."
+    chose = f"{scale} Each just reaches its sensitivity on the {operating.chosen_images}."
     if operating.shared:
         return chose
     return f"{chose} The images evaluated here had no part in it, so their sensitivity may be above or below it."
