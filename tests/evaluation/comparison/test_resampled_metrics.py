@@ -47,6 +47,16 @@ def test_the_covariance_of_areas_is_delong_s_and_that_of_others_is_of_the_resamp
         assert found.covariance[place] == pytest.approx(np.cov(found.draws[:, :, place], rowvar=False)), measure
 
 
+def test_no_class_is_left_out_for_its_name() -> None:
+    """Such as "me" or "a", which are parts of the word "mean"."""
+    labels, generator = np.arange(90) % 3, np.random.default_rng(0)
+    table = generator.dirichlet([1, 1, 1], 90)
+    runs = [RunPredictions("x", Predictions(NAMES[:90], ("a", "me", "b"), table, labels, NAMES[:90]))]
+    sampling = Sampling.of(NAMES[:90], labels)
+    found = measured(runs, ["a", "me", "b"], sampling, measures=("auc",), resamples=5)
+    assert found.columns == (("a", "auc"), ("me", "auc"), ("b", "auc"))
+
+
 def test_some_of_the_runs_are_what_they_would_be_alone() -> None:
     runs = equal_runs(np.random.default_rng(2), 4)
     of_some, alone = drawn(runs).of_runs([3, 1]), drawn([runs[3], runs[1]])

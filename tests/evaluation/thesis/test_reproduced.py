@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from attnmel.evaluation.classification.metric_set import MEAN
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
@@ -54,6 +56,23 @@ def test_each_recall_has_a_mean_over_seeds() -> None:
     assert values == pytest.approx(hits)
     assert interval.value == pytest.approx(np.mean(hits))
     assert interval.low < interval.value < interval.high
+
+
+def test_of_three_classes_the_second_task_and_the_mean_auc_have_a_mean_over_seeds() -> None:
+    seeds = runs(3, ("melanoma", "nevus", "seborrheic_keratosis"))
+    columns = [("melanoma", "auc"), ("seborrheic_keratosis", "auc"), (MEAN, "auc")]
+    found = over_seeds(seeds, "melanoma", columns, CHANCES)
+    own = [
+        [roc_auc_score(one.predictions.is_class(name), one.predictions.probability(name)) for one in seeds]
+        for name in ("melanoma", "seborrheic_keratosis")
+    ]
+    for column, values in zip(columns, (*own, np.mean(own, axis=0)), strict=True):
+        interval, by_seed = found[column]
+        assert by_seed == pytest.approx(tuple(values))
+        assert interval.value == pytest.approx(np.mean(values))
+        assert interval.low < interval.value < interval.high
+    of_one = over_seeds(runs(3, ("rest", "melanoma")), "melanoma", columns, CHANCES)
+    assert list(of_one) == [("melanoma", "auc")]
 
 
 def difference(first: str, second: str, p: float) -> MeasureDifference:

@@ -28,7 +28,7 @@ class ResampledMetrics:
     values: Float[np.ndarray, "P M"]
     draws: Float[np.ndarray, "R P M"]
     covariance: Float[np.ndarray, "M P P"]
-    """Of the runs over images: DeLong's for an AUC, that of the resamples for any other measure."""
+    """Of the runs over images: DeLong's for an AUC of one class, that of the resamples for any other measure."""
 
     def of_runs(self, places: Sequence[int]) -> "ResampledMetrics":
         """Return the same of some of the runs."""
@@ -58,19 +58,21 @@ def measured(
     sampling: Sampling,
     *,
     measures: Sequence[str],
+    with_mean: bool = False,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> ResampledMetrics:
     """Measure runs whose rows are joined.
 
     Balanced accuracy is that of each task; where all runs know the same three or more classes, the mean recall of all.
+    The mean AUC of several positives is measured if `with_mean`.
 
     Raises:
         PredictionsError: as `evaluate_classification`.
         ConfigError: fewer than one resample.
     """
     panels = [metric_set_of(run, positives) for run in runs]
-    columns = _columns(runs, panels, measures)
+    columns = _columns(runs, panels, measures, with_mean=with_mean)
     places = [[panel.names.index(column) for column in columns] for panel in panels]
 
     def every(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R C"]:
@@ -84,11 +86,11 @@ def measured(
 
 
 def _columns(
-    runs: Sequence[RunPredictions], panels: Sequence[MetricSet], measures: Sequence[str]
+    runs: Sequence[RunPredictions], panels: Sequence[MetricSet], measures: Sequence[str], *, with_mean: bool
 ) -> tuple[Column, ...]:
     same_classes = len({frozenset(run.predictions.classes) for run in runs}) == 1
     of_all = same_classes and (ALL_CLASSES, "balanced_accuracy") in panels[0].names
-    without = MEAN if of_all else (MEAN, ALL_CLASSES)
+    without = {*([] if with_mean else [MEAN]), *([] if of_all else [ALL_CLASSES])}
     return tuple(
         (task, measure)
         for task, measure in panels[0].names
@@ -102,7 +104,7 @@ def _covariance(
     column: Column, runs: Sequence[RunPredictions], draws: Float[np.ndarray, "R P"]
 ) -> Float[np.ndarray, "P P"]:
     task, measure = column
-    if measure == "auc":
+    if measure == "auc" and task != MEAN:
         first = runs[0].predictions
         scores = np.stack([run.predictions.probability(task) for run in runs], axis=1)
         return areas(first.is_class(task), scores, first.groups).covariance

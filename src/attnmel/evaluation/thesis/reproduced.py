@@ -94,18 +94,22 @@ def over_seeds(
     columns: Sequence[Column],
     resampling: ResamplingConfig,
 ) -> dict[Column, tuple[Interval, tuple[float, ...]]]:
-    """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
+    """Return mean over seeds with its interval over seeds and images, and each seed's own figure, of each column.
+
+    Columns of another class, and the mean of both, are of runs that predict it.
 
     Raises:
         PredictionsError: the runs were evaluated on different images, or as `evaluate_classification`.
     """
     (entrant,) = aligned_runs([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions
+    others = [task for task, _ in columns if task != positive and _can_measure(entrant.runs, task)]
     every = measured(
         entrant.runs,
-        (positive,),
+        (positive, *dict.fromkeys(others)),
         Sampling.of(truth.groups, truth.labels),
-        measures=[measure for _, measure in columns],
+        measures=list(dict.fromkeys(measure for _, measure in columns)),
+        with_mean=True,
         resamples=resampling.resamples,
         seed=resampling.seed,
     )
@@ -116,6 +120,13 @@ def over_seeds(
         )
         for place, column in enumerate(every.columns)
     }
+
+
+def _can_measure(runs: Sequence[RunPredictions], name: str) -> bool:
+    """Return whether all runs predict a class, of which there are images, and others."""
+    if any(name not in run.predictions.classes for run in runs):
+        return False
+    return len(set(runs[0].predictions.is_class(name).tolist())) > 1
 
 
 def corrected(blocks: Sequence[TableBlock]) -> tuple[TableBlock, ...]:
