@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from attnmel.evaluation.comparison.ablations import AblationFinding
@@ -78,6 +80,21 @@ def test_each_outcome_has_its_plain_sentence(
     ablation: str, auc: Interval, difference: Interval, size: Interval | None, expected: str
 ) -> None:
     assert expected in ablation_sentence(finding(ablation, auc, difference, size), "melanoma")
+
+
+def test_an_auc_without_an_interval_is_not_called_chance() -> None:
+    """As an AUC of 1, which DeLong's method knows nothing of."""
+    perfect, unknown = Interval(1.0, math.nan, math.nan), Interval(0.2, math.nan, math.nan)
+    told = [
+        ablation_sentence(finding("shuffled-labels", perfect, unknown), "melanoma"),
+        ablation_sentence(finding("background-only", perfect, unknown, AT), "melanoma"),
+        ablation_sentence(finding("lesion-only", ABOVE, unknown), "melanoma"),
+        ablation_sentence(finding("background-only", ABOVE, LOWER, AT, unknown), "melanoma"),
+    ]
+    assert all("1.000, without an interval, so that it cannot" in one for one in told[:2])
+    assert told[2].endswith("; how far that is from the whole image is not known.")
+    assert "how far that is from the size of the painted box by itself, 0.530" in told[3]
+    assert not [one for one in told if "as it should be" in one or "nothing shows" in one or "()" in one]
 
 
 def test_beyond_the_size_of_the_box_something_else_lies_outside() -> None:

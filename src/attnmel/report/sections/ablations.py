@@ -1,5 +1,6 @@
 """Ablations of a run as a section of the page. Rounds and names; measures nothing."""
 
+import math
 from collections.abc import Sequence
 
 from attnmel.evaluation.comparison.ablations import CHANCE, AblationFinding
@@ -14,6 +15,9 @@ ABLATION_WORDS = {
     "shuffled-labels": "shuffled labels",
 }
 """Name of each ablation on the page."""
+
+UNKNOWN = ", without an interval, so that it cannot be compared with chance"
+"""Of an AUC of 0 or 1, or of a single image of a kind."""
 
 PROSE = (
     "An ablation is a network of the same recipe and seed, trained and evaluated with something removed: the lesion, "
@@ -55,6 +59,8 @@ def ablation_sentence(finding: AblationFinding, name: str) -> str:
 
 def _without_lesion(finding: AblationFinding, name: str) -> str:
     auc, size, beyond = in_brackets(finding.auc), finding.size_auc, finding.beyond_size
+    if math.isnan(finding.auc.low):
+        return f"Without the lesion the AUC is {auc}{UNKNOWN}."
     if _is_below_chance(finding.auc):
         return f"Without the lesion the AUC is {auc}, below chance: what lies outside misleads the network."
     if not _is_above_chance(finding.auc):
@@ -65,6 +71,10 @@ def _without_lesion(finding: AblationFinding, name: str) -> str:
     )
     if size is None or beyond is None:
         return f"{begin}: some of {outside}."
+    if math.isnan(beyond.low):
+        return (
+            f"{begin}; how far that is from the size of the painted box by itself, {in_brackets(size)}, is not known."
+        )
     if beyond.low > 0:
         return f"{begin}, more than the size of the painted box by itself, {in_brackets(size)}: some of {outside}."
     return (
@@ -77,6 +87,8 @@ def _lesion_alone(finding: AblationFinding, name: str) -> str:
     auc, apart = in_brackets(finding.auc), fixed(abs(finding.difference.value))
     between = plus_span(finding.difference)
     begin = f"With the lesion alone the network reaches an AUC of {auc}"
+    if math.isnan(finding.difference.low):
+        return f"{begin}; how far that is from the whole image is not known."
     if finding.difference.high < 0:
         return f"{begin}, {apart} lower than with the whole image ({between}): what surrounds the lesion helps it."
     if finding.difference.low > 0:
@@ -86,6 +98,8 @@ def _lesion_alone(finding: AblationFinding, name: str) -> str:
 
 def _shuffled(finding: AblationFinding, name: str) -> str:
     auc = in_brackets(finding.auc)
+    if math.isnan(finding.auc.low):
+        return f"Trained on shuffled labels the network has an AUC of {auc}{UNKNOWN}: evaluate it on more images."
     if _is_above_chance(finding.auc) or _is_below_chance(finding.auc):
         return (
             f"Trained on shuffled labels the network has an AUC of {auc}, away from chance: train other seeds of this "
