@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
-from attnmel.number_formats import fixed, span
+from attnmel.number_formats import DASH, fixed, span
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, spaced
 
@@ -55,11 +55,11 @@ def leakage_section(
 
 
 def _table(split: str, whole: ClassificationReport, without: ClassificationReport) -> Table:
-    rows = []
+    rows, others = [], {(row.task, row.measure): row for row in without.rows}
     for row in whole.rows:
-        other = without.row(row.task, row.measure)
+        other = others.get((row.task, row.measure))  # none of the recall of a class whose images are all known
         name = MEASURE_WORDS.get(row.measure, (spaced(row.measure), ""))[0]
-        rows.append((f"{spaced(row.task)}: {name}", *_cells(row), *_cells(other)))
+        rows.append((f"{spaced(row.task)}: {name}", *_cells(row), *(_cells(other) if other else (DASH, ""))))
     heads = ("Measure", f"all {whole.images:,}", "95 % interval", f"without, {without.images:,}", "95 % interval")
     return Table(f"Measures of the {split} split with and without the images known from training", heads, tuple(rows))
 
