@@ -3,7 +3,10 @@
 import contextlib
 import importlib.util
 import struct
+import threading
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from tests.strangers.images.make_dicom import IDENTIFYING, PICTURE, dermoscopy, 
 
 from attnmel.data.dicom import read
 from attnmel.data.dicom.header import ATTRIBUTES
+from attnmel.data.dicom.pixels import StoredFrame
 from attnmel.data.dicom.read import opened_dataset
 from attnmel.data.image_files.reading import read_image
 from attnmel.errors import ImageError
@@ -193,3 +197,30 @@ def test_deflated_damage_is_named(tmp_path: Path) -> None:
     write(path, dermoscopy(), PICTURE.tobytes(), uid.DeflatedExplicitVRLittleEndian)
     path.write_bytes(path.read_bytes()[:420] + zlib.compress(b"nonsense"))
     assert refused(path).startswith("a.dcm ")
+
+
+def test_a_decoder_that_hangs_keeps_no_other_file_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "hangs.dcm", grey(), np.zeros((32, 48), np.uint8).tobytes(), EXPLICIT)
+    write(tmp_path / "a.dcm", dermoscopy(), PICTURE.tobytes(), EXPLICIT)
+    begun, ended, samples = threading.Event(), threading.Event(), StoredFrame.samples
+
+    def hangs(frame: StoredFrame, colours: str) -> np.ndarray:
+        if colours == "MONOCHROME2":
+            begun.set()
+            assert ended.wait(60)
+        return samples(frame, colours)
+
+    monkeypatch.setattr(StoredFrame, "samples", hangs)
+    filters = list(warnings.filters)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            hanging = threads.submit(read_image, tmp_path / "hangs.dcm")
+            assert begun.wait(60)
+            other = threads.submit(read_image, tmp_path / "a.dcm").result(timeout=20)
+            assert np.array_equal(np.asarray(other.pixels), PICTURE)
+        finally:
+            ended.set()
+        hanging.result(timeout=20)
+    assert warnings.filters == filters

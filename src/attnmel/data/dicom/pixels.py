@@ -5,6 +5,7 @@ and out of DICOM. Everything else is decoded by pylibjpeg, without conversion of
 its way with Pillow converts a JPEG with an Adobe segment from YCbCr twice (3.0.2).
 """
 
+import threading
 from functools import cached_property
 from io import BufferedIOBase, BytesIO
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -32,6 +33,9 @@ FOLLOWED_JPEG = "it is declared {declared}, but its JPEG says {found}, which is 
 PIXEL_DATA = (0x7FE0, 0x0010)
 VALUE_KINDS = (b"OB", b"OW", b"UN")
 """Without one before it, the length follows at once: implicit by the transfer syntax, or against it, which occurs."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Held while pylibjpeg decodes: its decoders are C and C++ code that says nothing of several threads."""
 
 
 class StoredColours(NamedTuple):
@@ -101,12 +105,14 @@ class StoredFrame:
         syntax = self._header.syntax
         if syntax in JPEG and self._is_by_pillow:
             return np.asarray(JpegImageFile(BytesIO(self._encoded)))
-        options, plugin = self._options, "pylibjpeg"
+        decoder, file = get_decoder(syntax), cast(BinaryIO, self._file)
         if syntax in UNCOMPRESSED:
             # YBR_FULL_422 comes out with as many colours as pixels.
-            options, plugin = {**options, "photometric_interpretation": colours}, ""
-        decoder, file = get_decoder(syntax), cast(BinaryIO, self._file)
-        return decoder.as_array(file, index=self._number, raw=True, decoding_plugin=plugin, **options)[0]
+            options = {**self._options, "photometric_interpretation": colours}
+            return decoder.as_array(file, index=self._number, raw=True, **options)[0]
+        with _ONE_AT_A_TIME:
+            how: dict[str, Any] = {"raw": True, "decoding_plugin": "pylibjpeg", **self._options}
+            return decoder.as_array(file, index=self._number, **how)[0]
 
     @property
     def _declared(self) -> str:

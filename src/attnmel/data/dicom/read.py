@@ -39,8 +39,35 @@ DAMAGE = (
 )  # fmt: skip
 """What pydicom and its decoders raise on damaged files."""
 
-# `catch_warnings` changes the process's filters, and images are read by several threads.
-_QUIET = threading.Lock()
+
+class _Quiet:
+    """Keeps warnings of pydicom off the terminal: they quote values of the file.
+
+    `catch_warnings` changes the process's filters, and images are read by several threads: the first one that comes in
+    changes them, and the last one that leaves restores them. None waits for another, whose decoder may hang for ever.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
+
+
+QUIET = _Quiet()
 
 
 @contextmanager
@@ -54,20 +81,12 @@ def opened_dataset(
             Its text quotes nothing of the file.
     """
     try:
-        with quiet(), _bounded(source, name) as file:
+        with QUIET, _bounded(source, name) as file:
             yield dcmread(file, stop_before_pixels=True, specific_tags=list(attributes)), file
     except DAMAGE as error:
         raise ImageError(
             f"{name} is damaged, or no DICOM file ({type(error).__name__}); replace it with a whole file"
         ) from None
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep warnings of pydicom off the terminal: they quote values of the file."""
-    with _QUIET, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 class _Clamped(io.BufferedReader):
