@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import threading
 import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.web.conftest import ADDRESS, form, png
 
+from attnmel.web import uploads
 from attnmel.web.app import make_app
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models
@@ -139,4 +141,28 @@ def test_a_request_that_comes_too_slowly_is_given_up(models: Models) -> None:
 
     answer = asyncio.run(ask())
     assert problem(answer) == (408, "the request did not come within 0.05 seconds; send less at once")
+    app.state.served.queue.close()
+
+
+def test_while_the_header_of_a_dicom_file_is_read_other_requests_are_answered(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, answered = make_app(models), threading.Event()
+
+    def waits(content: bytes, name: str) -> list[uploads.Upload]:
+        assert answered.wait(20)
+        return [uploads.Upload(content, name)]
+
+    monkeypatch.setattr(uploads, "_dicom_frames", waits)
+
+    async def ask() -> tuple[int, int]:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=ADDRESS) as client:
+            images = form(("a.dcm", bytes(128) + b"DICM"))
+            first = asyncio.create_task(client.post("/api/predict", files=images))
+            await asyncio.sleep(0.05)
+            other = await client.get("/api/info")
+            answered.set()
+            return (await first).status_code, other.status_code
+
+    assert asyncio.run(ask()) == (200, 200)
     app.state.served.queue.close()

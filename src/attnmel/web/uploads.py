@@ -45,6 +45,7 @@ class Uploads:
         self._limits = limits
         self.held = 0
         """Bytes of requests that are being read or computed."""
+        self._one_header = asyncio.Lock()
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[list[Upload]]:
@@ -81,11 +82,22 @@ class Uploads:
             raise _form_problem(error.message, limits) from None
         try:
             files = [one for name, one in form.multi_items() if isinstance(one, UploadFile) and name == FIELD]
-            uploads = [frame for file in files for frame in _frames(await file.read(), _name(file.filename))]
+            uploads = [frame for file in files for frame in await self._frames(await file.read(), _name(file.filename))]
         finally:
             await form.close()
         self._check_images(uploads)
         return uploads
+
+    async def _frames(self, content: bytes, name: str) -> list[Upload]:
+        """Return the file, or of a DICOM file with several frames each of them.
+
+        The header is read in a thread, so that other requests are answered meanwhile: a deflated file of 260 kB may
+        inflate to 256 MiB, which takes half a second. One at a time, since that takes twice as much memory.
+        """
+        if not is_dicom(content[:START]):
+            return [Upload(content, name)]
+        async with self._one_header:
+            return await asyncio.to_thread(_dicom_frames, content, name)
 
     def _check_images(self, uploads: list[Upload]) -> None:
         limits = self._limits
@@ -147,10 +159,7 @@ def _name(given: str | None) -> str:
     return printable("".join(letter for letter in last if letter.isprintable()))[-LONGEST_NAME:] or UNNAMED
 
 
-def _frames(content: bytes, name: str) -> list[Upload]:
-    """Return the file, or of a DICOM file with several frames each of them."""
-    if not is_dicom(content[:START]):
-        return [Upload(content, name)]
+def _dicom_frames(content: bytes, name: str) -> list[Upload]:
     try:
         require_reader(name)
         from attnmel.data.dicom.picture import dicom_frames  # needs pydicom
