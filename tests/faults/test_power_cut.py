@@ -77,7 +77,7 @@ def test_prepared_images_and_stored_maps(tmp_path: Path, synced: Synced) -> None
 
 
 def test_a_study_confirms_no_answer_that_is_not_on_the_disk(tmp_path: Path) -> None:
-    store = Store(tmp_path / "study.db", "0" * 64)
+    store = Store(tmp_path / "study.db", "0" * 64, new=True)
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
     store.close()

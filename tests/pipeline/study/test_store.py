@@ -1,5 +1,6 @@
 """The tables of a study: migrations make what the code expects; PostgreSQL keeps the same promises as SQLite."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def given(reader: int, position: int = 1, key: str = "key-0001") -> Answer:
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path) -> None:
-    Store(tmp_path / "study.db", HASH).close()
+    Store(tmp_path / "study.db", HASH, new=True).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'study.db'}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
@@ -42,7 +43,7 @@ def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path) ->
 
 
 def test_a_store_is_opened_again_with_what_it_holds_but_not_for_another_study(tmp_path: Path) -> None:
-    store = Store(tmp_path / "study.db", HASH)
+    store = Store(tmp_path / "study.db", HASH, new=True)
     token = store.add_readers(["ana"])["ana"]
     assert store.add_answer(given(1))
     store.close()
@@ -53,6 +54,23 @@ def test_a_store_is_opened_again_with_what_it_holds_but_not_for_another_study(tm
     store.close()
     with pytest.raises(ConfigError, match="the answers in the database belong to another study file"):
         Store(tmp_path / "study.db", "1" * 64)
+
+
+@pytest.mark.parametrize("before", [(), ("CREATE TABLE patients (name TEXT)",)])
+def test_a_database_without_a_study_is_not_taken_for_the_one_that_holds_the_answers(
+    tmp_path: Path, before: Sequence[str]
+) -> None:
+    other = tmp_path / "other.db"
+    engine = create_engine(f"sqlite:///{other}")
+    with engine.begin() as connection:
+        for statement in before:
+            connection.execute(text(statement))
+    with pytest.raises(ConfigError, match="holds no study, so it is not the one that `attnmel study new` has filled"):
+        Store(f"sqlite:///{other}", HASH)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT name FROM sqlite_master")).scalars().all()
+    engine.dispose()
+    assert found == ["patients"] * len(before), "nothing is written into it"
 
 
 def promises(store: Store) -> None:
@@ -75,7 +93,7 @@ def promises(store: Store) -> None:
 
 
 def test_sqlite_keeps_one_answer(tmp_path: Path) -> None:
-    store = Store(tmp_path / "study.db", HASH)
+    store = Store(tmp_path / "study.db", HASH, new=True)
     promises(store)
     store.close()
 
@@ -85,7 +103,7 @@ def test_sqlite_keeps_one_answer(tmp_path: Path) -> None:
 def test_postgresql_keeps_one_answer_in_the_tables_that_the_code_expects() -> None:
     with postgres() as server:
         address = server.new_database()
-        store = Store(address, HASH)
+        store = Store(address, HASH, new=True)
         promises(store)
         store.close()
         Store(address, HASH).close()
@@ -102,7 +120,7 @@ def test_postgresql_keeps_one_answer_in_the_tables_that_the_code_expects() -> No
 @needs_postgres
 def test_connections_that_a_restarted_database_has_closed_are_opened_again() -> None:
     with postgres() as server:
-        store = Store(server.new_database(), HASH)
+        store = Store(server.new_database(), HASH, new=True)
         store.add_readers(["ana"])
         server.crash()
         server.start()

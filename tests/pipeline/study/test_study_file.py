@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,12 @@ def test_the_wrong_machine_is_as_wrong_as_the_other_is_right(made: tuple[Path, S
         ({"readers": ["ana", "net"]}, "the reader 'net'; in the exported readings that name is taken, choose another"),
         ({"readers": ["a,b"]}, "the reader 'a,b'; expected a name of 1 to 80 letters without a comma"),
         ({"repeats": 5}, "5 repeated images; expected at most half of all 8"),
+        ({"repeats": -1}, "-1 repeated images; expected 0 or more"),
+        ({"training": -1}, "-1 practice cases; expected 0 or more"),
+        ({"design": "crossed", "washout_days": -1}, "a washout of -1 days; expected 0 or more"),
+        ({"management": ["x" * 201]}, f"the management '{'x' * 80}'; expected 1 to 200 letters"),
+        ({"management": ["watch", " "]}, "the management ' '; expected 1 to 200 letters"),
+        ({"management": ["watch", "watch"]}, "the management 'watch' is there twice; name it once"),
         ({"completion": 0.0}, "a completion rule of 0; expected a share above 0 and at most 1"),
         ({"ends": date(2000, 1, 2)}, "the last day 2000-01-02 is over; expected today ("),
         ({"show": "map"}, "--show map: a machine has no attention maps; choose --show probability"),
@@ -133,6 +139,14 @@ def test_what_is_not_possible_is_said_and_leaves_nothing(
         small_study(tmp_path, **options)
     assert str(caught.value).startswith(sentence)
     assert sorted(one.name for one in tmp_path.iterdir()) in (["images", "net.csv"], ["images"])
+
+
+def test_a_crossed_study_does_not_end_before_its_second_session(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    with pytest.raises(ConfigError, match=r"comes before any second session, which opens .* choose a later --ends, or"):
+        small_study(tmp_path / "a", design="crossed", ends=today + timedelta(days=27))
+    assert small_study(tmp_path / "b", design="crossed", ends=today + timedelta(days=28))[1].ends is not None
+    assert small_study(tmp_path / "c", ends=today)[1].ends == today, "another design has one session"
 
 
 @pytest.mark.parametrize("name", ["alone", "Allein", "truth", "-1"])

@@ -4,7 +4,7 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,17 @@ from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases
 from attnmel.pipeline.study.machine_thresholds import Chosen
 from attnmel.pipeline.study.machines import LONGEST, MachineOutput, machine_output, wrong_output
 from attnmel.pipeline.study.store import Store
-from attnmel.pipeline.study.study_file import Design, Machine, Questions, Show, Study, StudyCase, StudyFolder, freeze
+from attnmel.pipeline.study.study_file import (
+    LONGEST_CHOICE,
+    Design,
+    Machine,
+    Questions,
+    Show,
+    Study,
+    StudyCase,
+    StudyFolder,
+    freeze,
+)
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -114,7 +124,7 @@ def make_study(
             for number, one in enumerate(lesions, start=1)
         )
         study = _study(path.absolute().name, plan, cases, sorted(diseased), _machines(folder, plan, outputs, cases))
-        store = Store(database or folder.database, freeze(study, folder))
+        store = Store(database or folder.database, freeze(study, folder), new=True)
         try:
             return study, store.add_readers(study.readers)
         finally:
@@ -134,12 +144,39 @@ def _check(plan: NewStudy) -> None:
     _require_distinct("reader", list(_levels(plan.readers)))
     if len(_levels(plan.readers)) < len(plan.readers):
         raise ConfigError("two readers have the same name; give each its own")
-    if plan.ends is not None and plan.ends < (today := datetime.now(UTC).date()):
-        raise ConfigError(f"the last day {plan.ends} is over; expected today ({today}) or a later day")
+    for what, number in (("practice cases", plan.training), ("repeated images", plan.repeats)):
+        if number < 0:
+            raise ConfigError(f"{number} {what}; expected 0 or more")
+    _check_days(plan)
+    _check_choices("diagnosis", [*plan.counts, OTHER])
+    _check_choices("management", plan.management)
     if plan.repeats > sum(plan.counts.values()) // 2:
         raise ConfigError(f"{plan.repeats} repeated images; expected at most half of all {sum(plan.counts.values())}")
     if not 0 < plan.completion <= 1:
         raise ConfigError(f"a completion rule of {plan.completion:g}; expected a share above 0 and at most 1")
+
+
+def _check_days(plan: NewStudy) -> None:
+    if plan.washout_days < 0:
+        raise ConfigError(f"a washout of {plan.washout_days} days; expected 0 or more")
+    today = datetime.now(UTC).date()
+    if plan.ends is not None and plan.ends < today:
+        raise ConfigError(f"the last day {plan.ends} is over; expected today ({today}) or a later day")
+    second = today + timedelta(days=plan.washout_days)
+    if plan.design == "crossed" and plan.ends is not None and plan.ends < second:
+        raise ConfigError(
+            f"the last day {plan.ends} comes before any second session, which opens {second} at the earliest "
+            f"({plan.washout_days} days after the first one); choose a later --ends, or a shorter --washout"
+        )
+
+
+def _check_choices(what: str, choices: Sequence[str]) -> None:
+    """Refuse what readers could not choose, or not tell apart."""
+    for one in choices:
+        if not 0 < len(one.strip()) <= LONGEST_CHOICE:
+            raise ConfigError(f"the {what} '{one[:80]}'; expected 1 to {LONGEST_CHOICE} letters")
+        if choices.count(one) > 1:
+            raise ConfigError(f"the {what} '{one}' is there twice; name it once")
 
 
 def _require_distinct(what: str, names: Sequence[str]) -> None:

@@ -66,17 +66,26 @@ class Answer(SQLModel, table=True):
 
 
 class Store:
-    """The database at an address, or in a file; its tables are brought to the newest version.
+    """The database of a study at an address, or in a file; its tables are brought to the newest version.
+
+    That of a `new` study is empty before.
 
     Raises:
-        ConfigError: it cannot be opened, or belongs to another study.
+        ConfigError: it cannot be opened, belongs to another study, or holds none and the study is not new.
     """
 
-    def __init__(self, place: Path | str, sha256: str) -> None:
+    def __init__(self, place: Path | str, sha256: str, *, new: bool = False) -> None:
         self._engine = _engine(place)
         try:
+            is_filled = self._holds(sha256)
+            if not is_filled and not new:
+                raise ConfigError(
+                    "the database holds no study, so it is not the one that `attnmel study new` has filled; restore "
+                    "that file, or correct the address of --database"
+                )
             self._migrate()
-            self._require(sha256)
+            if not is_filled:
+                self._begin(sha256)
         except SQLAlchemyError as error:
             self.close()
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -162,17 +171,27 @@ class Store:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
-    def _require(self, sha256: str) -> None:
+    def _holds(self, sha256: str) -> bool:
+        """Return whether the database is of the study of this hash; False if it is of none. Nothing is written.
+
+        Raises:
+            ConfigError: it is of another study.
+        """
+        if not sqlalchemy.inspect(self._engine).has_table(str(Frozen.__tablename__)):
+            return False
         with Session(self._engine) as session:
             found = session.exec(select(Frozen)).first()
-            if found is None:
-                session.add(Frozen(id=1, sha256=sha256))
-                session.commit()
-            elif found.sha256 != sha256:
-                raise ConfigError(
-                    "the answers in the database belong to another study file (other hash); restore the file that "
-                    "they were given to"
-                )
+        if found is not None and found.sha256 != sha256:
+            raise ConfigError(
+                "the answers in the database belong to another study file (other hash); restore the file that they "
+                "were given to"
+            )
+        return found is not None
+
+    def _begin(self, sha256: str) -> None:
+        with Session(self._engine) as session:
+            session.add(Frozen(id=1, sha256=sha256))
+            session.commit()
 
 
 def _digest(token: str) -> str:

@@ -20,6 +20,9 @@ ALONE = "alone"
 SUPPORT = "support"
 """Stage of answers after a machine's output was shown."""
 
+LONGEST_CHOICE = 200
+"""Letters of a diagnosis or management that readers choose among."""
+
 NEW_STUDY = "freeze a new one by `attnmel study new`"
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from attnmel.pipeline.study.study_file import LONGEST_CHOICE
+
 MOST_SECONDS = 86_400
 
 MOST_LETTERS = 2000
@@ -21,9 +23,9 @@ class GivenAnswer(BaseModel):
     key: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
     """The same when this answer is sent again, so that it is kept once."""
     suspicion: Annotated[int, Field(ge=0, le=100)]
-    diagnosis: Annotated[str, Field(max_length=200)]
+    diagnosis: Annotated[str, Field(max_length=LONGEST_CHOICE)]
     confidence: Annotated[int, Field(ge=1)]
-    management: Annotated[str, Field(max_length=200)]
+    management: Annotated[str, Field(max_length=LONGEST_CHOICE)]
     # PostgreSQL takes no NUL in a text.
     comment: Annotated[str, Field(max_length=MOST_LETTERS), AfterValidator(lambda text: text.replace("\0", ""))] = ""
     seconds: Annotated[float, Field(ge=0, le=MOST_SECONDS, strict=False, allow_inf_nan=False)]
