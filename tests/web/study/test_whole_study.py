@@ -1,11 +1,14 @@
 """A whole study of synthetic readers over HTTP: its analysis finds the skill that was put in."""
 
+import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.pipeline.study.small_study import write_folder
 from tests.web.study.test_app import Desk, answer
 
 from attnmel.errors import ConfigError
@@ -122,6 +125,46 @@ def test_a_second_export_replaces_the_first_but_no_file_of_somebody_else(tmp_pat
     with pytest.raises(ConfigError, match=r"truth\.csv was not written by attnmel"):
         export_study(desk.opened, out)
     assert (out / "truth.csv").read_text() == "my own truth\n"
+    desk.close()
+
+
+@pytest.mark.parametrize("name", ["readings.csv", "readings.imrmc"])
+def test_an_export_replaces_no_readings_of_another_program(tmp_path: Path, name: str) -> None:
+    desk = Desk(tmp_path)
+    desk.read(18)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("reader,case,score,truth\nann,c1,3,1\n")
+    with pytest.raises(ConfigError, match=f"{name} was not written by attnmel"):
+        export_study(desk.opened, tmp_path / "out")
+    assert [one.name for one in (tmp_path / "out").iterdir()] == [name]
+    desk.close()
+
+
+def test_a_case_whose_name_has_a_comma_is_exported_without_the_imrmc_file(tmp_path: Path) -> None:
+    images = write_folder(tmp_path / "own", cases=4)
+    for path in images.glob("*.png"):
+        path.rename(path.with_stem(path.stem.replace("_", ",")))
+    table = images / "labels.csv"
+    table.write_text(re.sub(r"SECRET_(\d+\.png)", r'"SECRET,\1"', table.read_text()))
+    desk = Desk(tmp_path, dataset=str(images), count=2, design="alone", training=0, repeats=0)
+    desk.read(4)
+    found = export_study(desk.opened, tmp_path / "out")
+    readings = tmp_path / "out" / "readings.csv"
+    assert found.readings == readings
+    assert found.notes[-1].startswith("readings.imrmc is not written: the .imrmc format cannot hold the name 'SECRET,0")
+    assert len(analyse_study(readings, StudyOptions()).data.readings.cases) == 4
+    desk.close()
+
+
+def test_of_a_crossed_study_no_answer_was_changed_from_one_of_the_other_session(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, design="crossed", washout_days=0, training=0, repeats=0)
+    for reader in ("ana", "ben"):
+        desk.read(16, reader)
+    export_study(desk.opened, tmp_path / "out")
+    with (tmp_path / "out" / "answers.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["session"] for row in rows} == {"1", "2"}
+    assert {row["changed_from"] for row in rows} == {""}
     desk.close()
 
 

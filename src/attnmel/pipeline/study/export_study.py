@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.errors import counted, listed
+from attnmel.errors import ReadingsError, counted, listed
 from attnmel.files.own_files import require_own_file
 from attnmel.files.table_files import write_table
 from attnmel.number_formats import percent
-from attnmel.pipeline.study.analysis.imrmc import write_imrmc
+from attnmel.pipeline.study.analysis.imrmc import FIRST_LINE, write_imrmc
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.analysis.readings_table import TRUTH_FILE
 from attnmel.pipeline.study.open_study import OpenStudy
@@ -26,7 +26,10 @@ COLUMNS = (
 READING_COLUMNS = (*COLUMNS, "threshold", "threshold_source")
 """Of the readings to analyse: with where a machine decides, on the scale of the suspicion."""
 
-ANSWERS, READINGS = "answers.csv", "readings.csv"
+ANSWERS, READINGS, IMRMC = "answers.csv", "readings.csv", "readings.imrmc"
+
+STARTS = (b"study,reader,", b"case,truth,diagnosis", FIRST_LINE.encode())
+"""Of the files that are written here."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def export_study(opened: OpenStudy, out: Path) -> ExportedReadings:
     """Write `answers.csv` with every answer, `truth.csv`, and `readings.csv` with `readings.imrmc` to analyse.
 
     The readings hold no practice, and only readers who fulfil the completion rule; each machine is a modality with a
-    single reader, itself.
+    single reader, itself. Where a name of a case cannot stand in `readings.imrmc`, a note says so.
 
     Raises:
         ConfigError: the folder holds files of these names that are not of a study.
@@ -61,7 +64,7 @@ def export_study(opened: OpenStudy, out: Path) -> ExportedReadings:
     study = opened.study
     given = list(_given(opened))
     out.mkdir(parents=True, exist_ok=True)
-    for name in (ANSWERS, TRUTH_FILE):
+    for name in (ANSWERS, TRUTH_FILE, READINGS, IMRMC):
         if not _is_export(out / name):
             require_own_file(out / name)
     write_table(out / ANSWERS, COLUMNS, (_row(study, one) for one in given))
@@ -70,10 +73,10 @@ def export_study(opened: OpenStudy, out: Path) -> ExportedReadings:
         out / TRUTH_FILE, ("case", "truth", "diagnosis"), [(c.case, int(c.diseased), c.diagnosis) for c in cases]
     )
     complete = {r.name for r in opened.store.readers() if progress_of(study, opened.store, r).share >= study.completion}
-    left = [name for name in study.readers if name not in complete]
-    notes = [
-        f"{counted(len(left), 'reader')} without {percent(study.completion)} of the answers left out: {listed(left)}"
-    ]
+    notes = []
+    if left := [name for name in study.readers if name not in complete]:
+        share = percent(study.completion)
+        notes.append(f"{counted(len(left), 'reader')} without {share} of the answers left out: {listed(left)}")
     kept = [one for one in given if one.reader.name in complete and not one.item.case.training]
     rows = [
         *((*_row(study, one), None, None) for one in kept),
@@ -82,8 +85,11 @@ def export_study(opened: OpenStudy, out: Path) -> ExportedReadings:
     path = out / READINGS
     if kept:
         write_table(path, READING_COLUMNS, rows)
-        write_imrmc(path.with_suffix(".imrmc"), read_study(path).readings)
-    return ExportedReadings(path if kept else None, tuple(notes) if left else ())
+        try:
+            write_imrmc(out / IMRMC, read_study(path).readings)
+        except ReadingsError as error:
+            notes.append(f"{IMRMC} is not written: {error}")
+    return ExportedReadings(path if kept else None, tuple(notes))
 
 
 def _is_export(path: Path) -> bool:
@@ -91,18 +97,17 @@ def _is_export(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.read(40).removeprefix(b"\xef\xbb\xbf").startswith((b"study,reader,", b"case,truth,diagnosis"))
+        return file.read(40).removeprefix(b"\xef\xbb\xbf").startswith(STARTS)
 
 
 def _given(opened: OpenStudy) -> Iterator[_Given]:
     for reader in opened.store.readers():
         progress, shown = progress_of(opened.study, opened.store, reader), opened.store.shown(reader)
-        alone = {item.case.case: item for item in progress.items if item.stages[0] == ALONE and not item.repeat}
         for item in progress.items:
             for stage in item.stages:
                 answer = progress.answers.get((item.position, stage))
-                first = alone.get(item.case.case) if stage == SUPPORT else None
-                before = None if first is None else progress.answers.get((first.position, ALONE))
+                # Of a crossed study there is none: every second reader was shown the machine first.
+                before = progress.answers.get((item.position, ALONE)) if stage == SUPPORT else None
                 if answer is not None:
                     yield _Given(reader, item, answer, shown.get((item.position, stage)), before)
 
