@@ -1,15 +1,19 @@
 """The sentences and numbers of the page, by Node.js."""
 
+import codecs
 import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attnmel import web
+from attnmel.files.table_files import csv_row, read_table
 
-TEXTS = Path(web.__file__).parent / "page" / "text.js"
+PAGE = Path(web.__file__).parent / "page"
+TEXTS = PAGE / "text.js"
 NODE = shutil.which("node")
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js")
@@ -76,3 +80,38 @@ def test_images_that_could_not_be_read_are_not_counted_as_predicted(texts: dict[
 
 def test_the_table_shows_how_a_file_was_read_once_for_all_models(texts: dict[str, str]) -> None:
     assert texts["remarks"] == "strip; alpha channel laid on white"
+
+
+def ran(script: str) -> Any:  # noqa: ANN401
+    """Return what a script prints as JSON."""
+    done = subprocess.run([str(NODE), "--input-type=module", "-e", script], capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_table_that_is_saved_is_read_by_excel_and_by_ours_as_that_of_the_command(tmp_path: Path) -> None:
+    given = ["Rücken.jpg", "=1.jpg", "'=2.jpg", "''+3.jpg", "'a.jpg"]
+    script = f"""
+      const {{ csv }} = await import({json.dumps((PAGE / "table.js").as_uri())});
+      const model = {{ model: "net", classes: ["rest"], thresholds: [] }};
+      const rows = {{ net: {{ probabilities: {{ rest: 0.5 }} }} }};
+      const table = (names) => csv(names.map((name) => ({{ name, rows }})), [model], {{ target: () => "rest" }});
+      console.log(JSON.stringify([table({json.dumps(given)}), table(["a.jpg"])]));
+    """
+    marked, plain = ran(script)
+    assert plain.startswith("image,model,")
+    path = tmp_path / "saved.csv"
+    path.write_bytes(marked.encode())
+    assert path.read_bytes().startswith(codecs.BOM_UTF8), "without it Excel misreads such letters"
+    assert [row["image"] for row in read_table(path)] == given
+    assert marked.splitlines()[1:] == [
+        line.rstrip("\n") for line in (csv_row([name, "net", 0.5, *[""] * 6]) for name in given)
+    ]
+
+
+def test_an_answer_that_is_a_bare_text_is_explained() -> None:
+    script = f"""
+      globalThis.fetch = async () => new Response("Service Unavailable", {{ status: 503 }});
+      const {{ info }} = await import({json.dumps((PAGE / "api.js").as_uri())});
+      console.log(JSON.stringify(await info().catch((error) => error.message)));
+    """
+    assert ran(script) == "the server answered 503; try again in a moment"

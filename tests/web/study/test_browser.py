@@ -219,3 +219,29 @@ def test_a_link_after_the_end_says_that_the_study_has_ended(browser: Any, serve:
     page = opened(browser, serve(path), tokens["ana"])
     assert page.text_content("#message-heading") == "This study has ended"
     assert page.text_content("#message-text") == "the study ended on 2020-01-02; thank you for your answers"
+
+
+def test_nothing_is_paused_while_an_answer_is_sent_and_a_case_that_is_gone_leads_on(
+    browser: Any,  # noqa: ANN401
+    serve: Serve,
+    tmp_path: Path,
+) -> None:
+    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    page = opened(browser, serve(path), tokens["ana"])
+    held: list[Any] = []
+    page.route("**/api/answer", lambda route: held.append(route))
+    answered(page, wait=False)
+    page.wait_for_function("() => document.getElementById('send').disabled")
+    assert page.is_disabled("#pause"), "the next case would end the pause"
+    gone = {"error": "this picture is not shown now; open the page again to go on where you are"}
+    page.route("**/api/image/2", lambda route: route.fulfill(status=404, json=gone), times=1)
+    held[0].continue_()
+    page.wait_for_function("() => document.getElementById('status').textContent !== ''")
+    assert page.is_enabled("#pause")
+    page.route("**/api/image/2", lambda route: route.fulfill(status=404, json=gone), times=1)
+    page.reload()
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.text_content("#message-heading") == "Answered elsewhere"
+    page.click("#again")
+    page.wait_for_selector("#reading:not([hidden])")
+    assert page.text_content("#case-heading") == "Image 2 of 5"

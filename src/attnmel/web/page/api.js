@@ -29,7 +29,8 @@ async function answered(address, options) {
       await pause(Number(answer.headers.get("retry-after") ?? 2));
       continue;
     }
-    const found = await answer.json();
+    // Over its limit of connections the server answers with a bare text.
+    const found = await answer.json().catch(() => ({ error: `the server answered ${answer.status}; try again in a moment` }));
     if (!answer.ok) throw new Error(found.error);
     return found;
   }

@@ -73,14 +73,14 @@ export function drawTable(place, cases, models, settings, chosen, choose, again)
   if (focused) [...place.querySelectorAll("button")].find((one) => one.dataset.key === focused)?.focus();
 }
 
-/** A text that starts like a formula stands after an apostrophe, as in the tables of `attnmel predict`. */
+/** A text that starts like a formula, or like one that was guarded, stands after an apostrophe, as in the tables of `attnmel predict`. */
 function cell(value) {
   if (value === undefined || value === null) return "";
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  const text = typeof value === "string" && /^'*[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The table as CSV, a line for each image and model. */
+/** The table as CSV, a line for each image and model; with letters that are not ASCII it has a byte order mark, for Excel. */
 export function csv(cases, models, settings) {
   const classes = [...new Set(models.flatMap((model) => model.classes))];
   const points = [...new Set(models.flatMap((model) => (model.thresholds ?? []).map((one) => one.name)))];
@@ -91,5 +91,6 @@ export function csv(cases, models, settings) {
     return [one.name, model.model, ...classes.map((name) => row.probabilities?.[name]), ...classes.map((name) => row.uncalibrated?.[name]),
       ...points.map((name) => row.decisions?.[name]), row.share_of_image, row.share_of_lesion, row.warnings?.join("; "), row.notes?.join("; "), row.error];
   }));
-  return [head, ...lines].map((line) => `${line.map(cell).join(",")}\n`).join("");
+  const text = [head, ...lines].map((line) => `${line.map(cell).join(",")}\n`).join("");
+  return /[^\0-\x7f]/.test(text) ? `\ufeff${text}` : text;
 }

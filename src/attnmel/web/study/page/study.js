@@ -131,7 +131,7 @@ async function showCase(state) {
   await find("image").decode().catch(() => {});
   find("message").hidden = true;
   find("reading").hidden = false;
-  find("send").disabled = false;
+  sending(false);
   find("case-heading").focus({ preventScroll: true });
   scrollTo(0, 0);
   timer = `${state.study}|${state.reader}|${state.position}|${state.stage}`;
@@ -174,6 +174,7 @@ function welcome(found) {
 /** Say why a link opens nothing. */
 function refused(error) {
   if (error.status === 410) message("This study has ended", error.message);
+  else if (error.status === 404) message("Answered elsewhere", error.message, "Continue"); // in another tab, while the picture was loaded
   else message("This link does not open a study", error.message);
 }
 
@@ -191,6 +192,11 @@ async function load() {
   }
 }
 
+/** While an answer is sent nothing else can be done: a pause would end when the next case comes. */
+function sending(yes) {
+  for (const name of ["send", "pause"]) find(name).disabled = yes;
+}
+
 async function send(event) {
   event?.preventDefault();
   if (find("send").disabled || find("reading").hidden || !find("reading").reportValidity()) return;
@@ -199,7 +205,7 @@ async function send(event) {
     find("suspicion").focus();
     return;
   }
-  find("send").disabled = true;
+  sending(true);
   const body = JSON.stringify({
     position: shown.position, stage: shown.stage, key, suspicion: Number(find("suspicion").value),
     diagnosis: valueOf("diagnosis"), confidence: Number(valueOf("confidence")), management: valueOf("management"),
@@ -213,7 +219,7 @@ async function send(event) {
     if (error.status === 409) message("Answered before", error.message, "Continue");
     else if (error.status === 410) refused(error);
     else {
-      find("send").disabled = false;
+      sending(false);
       status(error.message);
     }
   }
