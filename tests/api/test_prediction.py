@@ -27,7 +27,8 @@ def test_the_frame_is_the_csv_of_the_command(attnmel: "Attnmel", exported: Path,
     found = predict(exported, images)
     table = list(csv.DictReader(io.StringIO(attnmel("predict", exported, *images).out)))
     frame = found.to_frame()
-    assert list(frame.columns) == [name for name in table[0] if name != "error"]
+    assert list(frame.columns) == list(table[0])
+    assert frame["error"].isna().all()
     for name in ("probability_melanoma", "probability_rest"):
         assert frame[name].tolist() == [float(row[name]) for row in table]
     decisions = [name for name in frame.columns if name.startswith("decision_")]
@@ -48,6 +49,7 @@ def test_an_image_that_cannot_be_used_is_a_row_with_its_reason(
     assert first["error"].startswith("bad.jpg is no picture; expected a picture in the format JPEG, ")
     assert set(second["probabilities"]) == {"rest", "melanoma"}
     assert found.to_frame().probability_melanoma.isna().tolist() == [True, False]
+    assert list(predict(exported, images[0]).to_frame().columns) == list(found.to_frame().columns), "whatever failed"
     with pytest.raises(ImageError, match=r"bad\.jpg"):
         found.raise_for_failures()
 

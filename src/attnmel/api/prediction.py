@@ -58,7 +58,8 @@ class Predicted:
 
     def to_frame(self) -> "DataFrame":
         """Return a table with a row for each image and the columns of the CSV of `attnmel predict`."""
-        return frame(dict(_cells(one)) for one in self.images)
+        rows = (dict(_cells(one)) for one in self.images)
+        return frame({name: row.get(name) for name in self.results.table.columns} for row in rows)
 
     def raise_for_failures(self) -> None:
         """Complain of images that could not be used, once the others are done.
