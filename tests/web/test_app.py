@@ -84,6 +84,19 @@ def test_each_frame_of_a_dicom_file_is_an_image(client: TestClient, tmp_path: Pa
     assert rows[0]["probabilities"] != rows[1]["probabilities"]
 
 
+def test_a_dicom_file_of_more_frames_than_a_request_may_hold_is_told_where_to_go(
+    client: TestClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "scan.dcm"
+    write(path, dermoscopy(NumberOfFrames=33), PICTURE.tobytes() * 33, "1.2.840.10008.1.2.1")
+    answer = client.post("/api/predict", files=form(("scan.dcm", path.read_bytes())))
+    expected = (
+        "33 images or frames; at most 32 are taken at once: send fewer files, or predict one of more frames by "
+        "`attnmel predict`"
+    )
+    assert (answer.status_code, answer.json()["error"]) == (413, expected)
+
+
 def test_models_answer_side_by_side_in_the_order_of_the_request(
     shipped_onnx: Path, exported: Path, examples: dict[str, bytes]
 ) -> None:

@@ -53,6 +53,7 @@ def test_the_own_names_are_answered(serve: Serve, name: str) -> None:
         {"origin": "https://evil.example"},
         {"origin": "http://127.0.0.1:3000"},
         {"origin": "null"},
+        {"origin": "http://[evil"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {"origin": "http://127.0.0.1:8642", "sec-fetch-site": "cross-site"},

@@ -161,4 +161,7 @@ def _from_own_page(headers: Headers, host: str, path: str) -> bool:
     if site not in ("same-origin", "none") and path != "/":
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False  # no address

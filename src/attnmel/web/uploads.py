@@ -105,7 +105,9 @@ class Uploads:
             raise HTTPException(400, f"no image; expected a form with files in the field '{FIELD}'")
         if len(uploads) > limits.files:
             raise HTTPException(
-                413, f"{counted(len(uploads), 'image or frame', 'images or frames')}; at most {limits.files} at once"
+                413,
+                f"{counted(len(uploads), 'image or frame', 'images or frames')}; at most {limits.files} are taken at "
+                "once: send fewer files, or predict one of more frames by `attnmel predict`",
             )
         for one in uploads:
             if len(one.content) > limits.file_bytes:
