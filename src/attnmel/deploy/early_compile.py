@@ -6,8 +6,9 @@ is not reported here: the network is then opened in turn, after its card was che
 
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attnmel.deploy.onnx.content import check_content
 from attnmel.deploy.onnx.texts import CONTENT, read_texts
@@ -17,7 +18,29 @@ from attnmel.errors import AttnmelError
 if TYPE_CHECKING:
     from attnmel.config.fields import ComputePrecision
 
-_begun: "dict[tuple[Path, ComputePrecision, int | None], Future[OnnxNetwork | None]]" = {}
+
+class Begun(NamedTuple):
+    """What a network is begun for; `inode`, `changed` and `size` tell a file from another one that took its name."""
+
+    path: Path
+    inode: int
+    changed: int
+    size: int
+    precision: "ComputePrecision"
+    threads: int | None
+
+    @staticmethod
+    def of(path: Path, precision: "ComputePrecision", threads: int | None) -> "Begun":
+        """Look at the file of that name.
+
+        Raises:
+            OSError: there is none.
+        """
+        found = path.stat()
+        return Begun(path, found.st_ino, found.st_mtime_ns, found.st_size, precision, threads)
+
+
+_begun: "dict[Begun, Future[OnnxNetwork | None]]" = {}
 _lock = threading.Lock()
 
 
@@ -30,42 +53,46 @@ def compile_ahead(
     """
     if not path.is_file():
         return
-    key = path, precision, threads
     try:
+        key = Begun.of(path, precision, threads)
         load_engine()
-    except AttnmelError:
+    except (AttnmelError, OSError):
         return
     with _lock:
         if key in _begun:
             return
+        for former in [one for one in _begun if one.path == path and one.inode != key.inode]:
+            del _begun[former]
         _begun[key] = future = Future()
-    threading.Thread(target=_compile, args=(future, *key, many), name="attnmel compiling ahead").start()
+    threading.Thread(target=_compile, args=(future, key, many), name="attnmel compiling ahead").start()
 
 
 def opened_network(path: Path, *, precision: "ComputePrecision", threads: int | None) -> OnnxNetwork:
-    """Return the network that was begun ahead, once, or else open it.
+    """Return the network that was begun ahead, once, or else open it; also where the file has changed since.
 
     Raises:
         CheckpointError: the engine cannot read it.
         ConfigError: the precision is not available on this processor, or openvino is not installed.
     """
-    with _lock:
-        begun = _begun.pop((path, precision, threads), None)
+    begun = None
+    with _lock, suppress(OSError):
+        begun = _begun.pop(Begun.of(path, precision, threads), None)
     ahead = None if begun is None else begun.result()
     return ahead or OnnxNetwork(path, precision=precision, threads=threads)
 
 
-def _compile(
-    future: "Future[OnnxNetwork | None]", path: Path, precision: "ComputePrecision", threads: int | None, many: bool
-) -> None:
+def _compile(future: "Future[OnnxNetwork | None]", key: Begun, many: bool) -> None:
+    network = None
     try:
         # The engine prints lines of its own about a damaged file, and reads the files that weights may name.
-        check_content(path, read_texts(path).get(CONTENT))
-        network = OnnxNetwork(path, precision=precision, threads=threads)
+        check_content(key.path, read_texts(key.path).get(CONTENT))
+        network = OnnxNetwork(key.path, precision=key.precision, threads=key.threads)
     except (AttnmelError, OSError):
-        future.set_result(None)
+        pass
+    finally:
+        future.set_result(network)  # whatever went wrong: who opens the network waits for it
+    if network is None:
         return
-    future.set_result(network)
     try:
         network.compiled(many=many)
     except AttnmelError:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from tests.factories import CARD as NARROW
 
+from attnmel.deploy.onnx.content import check_content
 from attnmel.deploy.onnx.export_facts import (
     EXPORT,
     Cost,
@@ -180,3 +181,11 @@ def test_weights_in_another_file_are_refused(tmp_path: Path, inside: bool) -> No
     append_texts(path, KNOWN, FACTS)
     with pytest.raises(CheckpointError, match=r"takes weights from other files, which are not read; expected one file"):
         read_onnx_card(path)
+
+
+def test_a_file_of_an_earlier_version_without_a_hash_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
+    graph = b"\x0a\x7flocation"  # a node of 127 bytes, of which 8 are there
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x3a" + bytes([len(graph)]) + graph)
+    with pytest.raises(CheckpointError, match=r"model\.onnx is damaged, or no ONNX file that .* copy the file again"):
+        check_content(path, None)

@@ -43,7 +43,7 @@ def check_content(path: Path, expected: str | None) -> None:
     """Compare the first bytes of an ONNX file with their hash; None in files of earlier versions.
 
     Raises:
-        CheckpointError: they differ, or a tensor's values are in another file.
+        CheckpointError: they differ, the file is damaged inside, or a tensor's values are in another file.
     """
     content = path.read_bytes()
     if expected is not None:
@@ -54,7 +54,14 @@ def check_content(path: Path, expected: str | None) -> None:
                 f"{path} is damaged: its bytes are not those that were exported (SHA-256); copy the file again, or "
                 "export again"
             )
-    if _NAMED in content and _has_external(content, "model"):
+    try:
+        has_external = _NAMED in content and _has_external(content, "model")
+    except NotProtobufError:
+        raise CheckpointError(
+            f"{path} is damaged, or no ONNX file that `attnmel export RUN --onnx` wrote: copy the file again, or "
+            "export again"
+        ) from None
+    if has_external:
         raise CheckpointError(
             f"{path} takes weights from other files, which are not read; expected one file with all its weights, as "
             "`attnmel export RUN --onnx` writes it"
