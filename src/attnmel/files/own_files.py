@@ -9,10 +9,14 @@ from attnmel.files.folders import require_replaceable
 SOFTWARE = ("Software", "attnmel")
 """Text of the program's PNG files."""
 
+SHORT_NOTICE = "Research use only, not for diagnosis"
+"""Start of the series description of results as DICOM, which has at most 64 characters."""
+
 MARKS = (
     NOTICE.encode(),  # pages, tables with a comment, JSON, exported files and arrays
     b"notice",  # arrays and JSON
     b"\0".join(word.encode() for word in SOFTWARE),
+    SHORT_NOTICE.encode(),
     b"probability_",  # tables of predictions
     b"dataset,image,reason,pair",  # lists of `audit --exclusions`
 )

@@ -26,6 +26,7 @@ from attnmel.data.dicom.header import MAKER, opened_image
 from attnmel.data.dicom.read import opened_dataset
 from attnmel.errors import ImageError
 from attnmel.files.folders import replacing
+from attnmel.files.own_files import SHORT_NOTICE, require_own_file
 
 FILED = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
@@ -46,7 +47,6 @@ SOURCE = (
 
 NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
-NOTICE = "Research use only, not for diagnosis"
 LONG_STRING, SHORT_TEXT = 64, 1024
 """Most characters of the kinds of values that describe a result (PS3.5, 6.2: LO, ST)."""
 
@@ -81,7 +81,7 @@ class Results:
 
     def describe(self, result: Dataset) -> None:
         """Say in a result what it is, and that it is for research."""
-        result.SeriesDescription = f"{NOTICE}: {self.description}"[:LONG_STRING]
+        result.SeriesDescription = f"{SHORT_NOTICE}: {self.description}"[:LONG_STRING]
         result.SoftwareVersions = __version__
         result.SpecificCharacterSet = "ISO_IR 192"  # UTF-8, whatever the source's was
 
@@ -91,6 +91,7 @@ def write_capture(path: Path, source: Path, pixels: UInt8[np.ndarray, "H W 3"], 
 
     Raises:
         ImageError: the source cannot be used.
+        ConfigError: there is a file of that name that is no such result, as of the other two functions.
     """
     found, frame = _source(source)
     capture = SCImage(
@@ -107,7 +108,7 @@ def write_capture(path: Path, source: Path, pixels: UInt8[np.ndarray, "H W 3"], 
             capture[name] = found[name]
     capture.PatientOrientation = found.get("PatientOrientation")
     capture.SourceImageSequence = [_reference(found, frame)]
-    capture.DerivationDescription = f"{MAKER} {__version__}: {said}. {NOTICE}"[:SHORT_TEXT]
+    capture.DerivationDescription = f"{MAKER} {__version__}: {said}. {SHORT_NOTICE}"[:SHORT_TEXT]
     results.describe(capture)
     _save(path, capture)
 
@@ -229,6 +230,7 @@ def _as_stored(
 
 
 def _save(path: Path, result: Dataset) -> None:
+    require_own_file(path)  # `scan-result.dcm` may be a photograph next to `scan.dcm`
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         result.save_as(part, enforce_file_format=True)

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from attnmel.data.dicom.frames import WRITER, image_id, is_dicom_file
 from attnmel.data.preprocess.images import whole_frame
 from attnmel.errors import ConfigError
+from attnmel.files.own_files import SHORT_NOTICE
 from attnmel.files.packages import require_installed
 from attnmel.models.weights.card import Card
 from attnmel.number_formats import fixed
@@ -55,8 +56,9 @@ class DicomResults:
 
         Raises:
             ImageError: the file cannot be used, or lacks what a result is filed by.
+            ConfigError: the folder holds a file of that name that the program did not write.
         """
-        from attnmel.data.dicom.results import NOTICE, write_capture, write_maps  # needs highdicom
+        from attnmel.data.dicom.results import write_capture, write_maps  # needs highdicom
 
         if not is_dicom_file(path):
             self.others += 1
@@ -67,7 +69,7 @@ class DicomResults:
         start = self._folders[path] / image_id(path)
         for name, picture in self._pictures(path, result):
             what = f"attention map {name}" if name else "image"
-            lines = [NOTICE, ", ".join(probabilities), f"attnmel, {self._card.network}, {what}"]
+            lines = [SHORT_NOTICE, ", ".join(probabilities), f"attnmel, {self._card.network}, {what}"]
             shown = with_text(picture, lines)
             write_capture(
                 start.with_name(f"{start.name}-{name or 'result'}.dcm"),
