@@ -115,3 +115,18 @@ def test_an_answer_that_is_a_bare_text_is_explained() -> None:
       console.log(JSON.stringify(await info().catch((error) => error.message)));
     """
     assert ran(script) == "the server answered 503; try again in a moment"
+
+
+def test_a_folder_is_not_taken_for_a_server_that_does_not_answer() -> None:
+    script = f"""
+      globalThis.fetch = async () => {{ throw new TypeError("Failed to fetch"); }};
+      const {{ predict }} = await import({json.dumps((PAGE / "api.js").as_uri())});
+      const content = {{ arrayBuffer: () => Promise.reject(new Error("NotFound")) }};
+      const folder = {{ name: "clinic", slice: () => content }};
+      const said = (file) => predict(file).catch((error) => error.message);
+      console.log(JSON.stringify([await said(folder), await said(new File(["x"], "a.jpg"))]));
+    """
+    assert ran(script) == [
+        "the browser cannot read it: a folder, or a file that was changed or removed since; choose the image files",
+        "the server does not answer; is attnmel serve still running?",
+    ]

@@ -38,8 +38,18 @@ async function answered(address, options) {
 
 export const info = () => answered("/api/info");
 
+/** Refuse what the browser cannot read, which would look like a server that does not answer. */
+async function requireReadable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Error("the browser cannot read it: a folder, or a file that was changed or removed since; choose the image files");
+  }
+}
+
 /** Predict one file by every model; with pictures for the view of a case. */
 export async function predict(file, { pictures = false } = {}) {
+  await requireReadable(file);
   const form = new FormData();
   form.append("images", file, file.name);
   if (!pictures) await turn();
