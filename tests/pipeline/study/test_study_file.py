@@ -197,6 +197,27 @@ def test_a_table_of_a_machine_must_have_every_case(tmp_path: Path) -> None:
         small_study(tmp_path / "b", machines=[str(short)])
 
 
+def test_of_a_case_with_two_rows_no_number_is_taken_for_the_other(tmp_path: Path) -> None:
+    table = write_machine(tmp_path / "twice.csv")
+    rows = table.read_text()
+    table.write_text(rows + "elsewhere/SECRET_003.png,0.123\n")
+    with pytest.raises(ConfigError, match=r"twice\.csv, line 14: another row of SECRET_003 with other numbers; keep"):
+        small_study(tmp_path / "a", machines=[str(table)], count=5)
+    table.write_text(rows + "SECRET_003,0.703\nnot_drawn,0.1\nnot_drawn,0.2\n")
+    _, study, _ = small_study(tmp_path / "b", machines=[str(table)], count=5)
+    assert study.machines[0].probabilities["SECRET_003"] == 0.703
+
+
+def test_a_case_whose_name_has_a_dot_is_found_in_the_table_of_a_machine(tmp_path: Path) -> None:
+    folder, table = write_folder(tmp_path / "own"), write_machine(tmp_path / "own.csv")
+    for path in folder.glob("*.png"):
+        path.rename(path.with_name(path.name.replace("SECRET_", "SECRET.")))
+    for path in (folder / "labels.csv", table):
+        path.write_text(path.read_text().replace("SECRET_", "SECRET."))
+    _, study, _ = small_study(tmp_path, dataset=str(folder), machines=[f"own={table}"])
+    assert all(name.startswith("SECRET.") for name in study.machines[0].probabilities)
+
+
 def test_counts_and_diseased_classes() -> None:
     assert parsed_counts(["melanoma=20", "a=b=3"]) == {"melanoma": 20, "a=b": 3}
     with pytest.raises(ConfigError, match="--count melanoma; expected a class and how many"):

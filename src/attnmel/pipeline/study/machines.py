@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
+from attnmel.data.dicom.frames import image_id
 from attnmel.data.tables.text import TableText, read_text
 from attnmel.diagnoses import class_among
 from attnmel.errors import ConfigError, listed
@@ -149,7 +150,7 @@ def _threshold(name: str, chosen: Chosen, usual: DecisionThreshold) -> DecisionT
 def wrong_output(machine: MachineOutput, diseased: Mapping[str, bool], seed: int) -> MachineOutput:
     """Return a machine that is wrong as often as another is right.
 
-    Diseased cases get what the other says of healthy ones and the other way round, in the opposite order, so that its
+    Diseased cases get what the other says of healthy ones and the other way round, drawn by the seed, so that its
     numbers look like those of the other. Its map is the same.
     """
 
@@ -175,10 +176,14 @@ def _of_table(path: Path, lesions: Sequence[Lesion], machine: str, is_diseased: 
     image, scores = _columns(path, text, machine, is_diseased)
     if short := [row.line for row in text.rows[1:] if len(row.cells) <= max(image, *scores)]:
         raise ConfigError(f"{path}, line {short[0]}: found fewer cells than columns; write a number for each image")
-    found = {
-        Path(unguarded(row.cells[image])).stem.strip(): [text.number(row.cells[place]) for place in scores]
-        for row in text.rows[1:]
-    }
+    cases, found = {one.image_id for one in lesions}, dict[str, list[str]]()
+    for row in text.rows[1:]:
+        numbers, cell = [text.number(row.cells[place]) for place in scores], unguarded(row.cells[image]).strip()
+        for case in cases & {cell, image_id(PurePath(cell))}:  # the id itself, which may have a dot, or a file
+            if found.setdefault(case, numbers) != numbers:
+                raise ConfigError(
+                    f"{path}, line {row.line}: another row of {case} with other numbers; keep one of them"
+                )
     if missing := [one.image_id for one in lesions if one.image_id not in found]:
         raise ConfigError(f"{path} has no row for {len(missing)} of the cases ({listed(missing)}); add them")
     return {
