@@ -14,6 +14,7 @@ from attnmel.data.preprocess.network_input import Mask
 from attnmel.errors import ImageError
 from attnmel.files.table_files import nan_to_null, printable_texts
 from attnmel.models.weights.operating_points import usual_threshold
+from attnmel.pipeline.predict.age_and_sex import AgeAndSex
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks, require_masks
 from attnmel.pipeline.predict.models.onnx_model import OnnxModel
 from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells
@@ -42,6 +43,7 @@ class ServedModel:
         self.card = self._model.card
         require_masks(self.card, LesionMasks(lambda _: None, "segmenter") if masks else NO_MASKS)
         unchecked = not_checked(self.card.colours, self.card.size, masks=masks)
+        self._age_and_sex = AgeAndSex(self.card, self._model.temperature, None)
         self.table = PredictionTable(self.card, self._model.temperature, self._model.thresholds, unchecked)
         self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
         """What its numbers mean, as plain values."""
@@ -52,7 +54,7 @@ class ServedModel:
 
     def predict(self, source: NamedBytes, mask: Mask | None, *, many: bool) -> ImageResult:
         """Return the result of one image as `attnmel predict` does."""
-        result = self._model.predict_upload(source, mask, many=many)
+        result = self._age_and_sex.of_results(source, self._model.predict_upload(source, mask, many=many))
         return result if result.seen is None else dataclasses.replace(result, added=seen_cells(result.seen))
 
 

@@ -19,7 +19,7 @@ from attnmel.data.dicom.attributes import DicomFacts, dicom_facts
 def facts(folder: Path, **attributes: object) -> DicomFacts:
     path = folder / "a.dcm"
     write(path, dermoscopy(**attributes), PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
-    return dicom_facts(path)
+    return dicom_facts(path, path.name)
 
 
 def coded(value: str, scheme: str) -> list[Dataset]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from attnmel.data.image_files.picture import NamedBytes
 from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
@@ -87,3 +88,23 @@ def test_age_and_sex_of_dicom_files_count_and_the_table_comes_first(models: tupl
     old, young, nobody, both = (one.probabilities for one in predict_images(models[1], paths, metadata=table))
     assert young[1] < nobody[1] < old[1]
     assert both == old
+
+
+def test_the_page_answers_for_a_dicom_file_what_the_command_does(models: tuple[Path, Path], tmp_path: Path) -> None:
+    pytest.importorskip("pydicom")
+    pytest.importorskip("libjpeg")
+    pytest.importorskip("fastapi")
+    from pydicom import uid
+    from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
+
+    from attnmel.web.models import Models
+
+    served, found = Models({"prior": models[1]}, None), []
+    for name, age in (("old", "080Y"), ("nobody", "")):
+        path = tmp_path / f"{name}.dcm"
+        write(path, dermoscopy(PatientAge=age, PatientSex="M"), PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
+        (expected,) = predict_images(models[1], [path])
+        case = served.predict(NamedBytes(path.read_bytes(), path.name), ["prior"], many=False)
+        found.append(case.results["prior"].probabilities)
+        assert found[-1] == expected.probabilities
+    assert found[0] != found[1]

@@ -61,9 +61,13 @@ class DicomFacts(NamedTuple):
     """16 digits of a salted hash of the Patient ID and its issuer; "" where the file names no patient."""
 
 
-def dicom_facts(file: Path) -> DicomFacts:
-    """Return what a file says of its frames and its patient."""
-    with opened_image(file, file.name, PATIENT) as (header, _):
+def dicom_facts(source: Path | bytes, name: str) -> DicomFacts:
+    """Return what a file, whose name is for messages, says of its frames and its patient.
+
+    Raises:
+        ImageError: it cannot be used.
+    """
+    with opened_image(source, name, PATIENT) as (header, _):
         side = _code(header.dataset, "ImageLaterality") or _code(header.dataset, "Laterality")
         known = {
             "age": _age(header.dataset),

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.dicom.frames import file_of, image_id, is_dicom_file
+from attnmel.data.dicom.frames import file_of, image_id, is_dicom, is_dicom_file
+from attnmel.data.image_files.formats import START
+from attnmel.data.image_files.picture import NamedBytes
 from attnmel.data.tables.age_and_sex import KINDS, looked_up_name, read_age_and_sex
 from attnmel.errors import ConfigError
 from attnmel.files.checksums import file_sha256
@@ -43,11 +45,11 @@ class AgeAndSex:
             return ""
         return f"age and sex were known of {self._changed} of {images} images, and changed their probabilities"
 
-    def of_results(self, path: Path, result: ImageResult) -> ImageResult:
+    def of_results(self, source: Path | NamedBytes, result: ImageResult) -> ImageResult:
         """Return the result of an image with its age and sex; as it is where they are not known."""
         if self._prior is None or result.error:
             return result
-        known = self._of(path)
+        known = _of_upload(source) if isinstance(source, NamedBytes) else self._of(source)
         before = np.array([result.probabilities])
         ages, sexes = ([known.get(name, "")] for name in ("age", "sex"))
         after = self._prior.adjusted(before, self._classes, ages, sexes, self._temperature)
@@ -63,4 +65,14 @@ class AgeAndSex:
             return found
         from attnmel.data.dicom.attributes import dicom_facts
 
-        return {**dicom_facts(file_of(path)).attributes, **found}
+        file = file_of(path)
+        return {**dicom_facts(file, file.name).attributes, **found}
+
+
+def _of_upload(source: NamedBytes) -> Known:
+    """Return what a file in memory says, if it is DICOM."""
+    if not is_dicom(source[:START]):
+        return {}
+    from attnmel.data.dicom.attributes import dicom_facts
+
+    return dicom_facts(source, source.name).attributes

@@ -44,7 +44,7 @@ def _frames(lesion: Lesion) -> Iterator[tuple[Lesion, str]]:
         require_reader(file.name)
         from attnmel.data.dicom.attributes import dicom_facts  # needs pydicom
 
-        facts = dicom_facts(file)
+        facts = dicom_facts(file, file.name)
     except ImageError:
         yield lesion, ""
         return
