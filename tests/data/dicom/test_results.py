@@ -1,5 +1,7 @@
 """A result as DICOM takes the place of an earlier one, and of nothing else."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,23 @@ pytest.importorskip("highdicom")
 from pydicom import uid
 from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
 
+from attnmel.data.dicom import results as written_results
 from attnmel.data.dicom.results import Results, write_capture, write_maps, write_mask
 from attnmel.errors import ConfigError
+
+
+def test_results_of_several_threads_have_numbers_of_their_own_in_one_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    results, made = Results("lesion classification"), written_results.UID
+
+    def slow() -> written_results.UID:
+        time.sleep(0.02)
+        return made()
+
+    monkeypatch.setattr(written_results, "UID", slow)
+    with ThreadPoolExecutor(4) as threads:
+        placed = list(threads.map(lambda _: results.placed("1.2.3"), range(8)))
+    assert sorted(one["instance_number"] for one in placed) == list(range(1, 9))
+    assert len({one["series_instance_uid"] for one in placed}) == 1
 
 
 def test_a_photograph_of_a_result_s_name_is_not_replaced_and_an_earlier_result_is(tmp_path: Path) -> None:

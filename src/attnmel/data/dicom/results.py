@@ -4,6 +4,7 @@ A result has to carry the patient and the study, or an archive could not file it
 from the source and nothing else is.
 """
 
+import itertools
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,23 +60,22 @@ SERIES_NUMBER = 9001
 
 
 class Results:
-    """What one command writes of one modality: one series in each study, its instances numbered."""
+    """What one command writes of one modality: one series in each study, its instances numbered; by several threads."""
 
     def __init__(self, description: str, *, series_number: int = SERIES_NUMBER) -> None:
         self.description = description
         """What the results are, in a few words."""
         self._series_number = series_number
         self._series: dict[str, UID] = {}
-        self._number = 0
+        self._numbers = itertools.count(1)
 
     def placed(self, study: str) -> dict[str, Any]:
         """Return the unique ids and numbers of the next result in a study."""
-        self._number += 1
         return {
             "series_instance_uid": self._series.setdefault(study, UID()),
             "series_number": self._series_number,
             "sop_instance_uid": UID(),
-            "instance_number": self._number,
+            "instance_number": next(self._numbers),
             "manufacturer": MAKER,
         }
 
