@@ -197,6 +197,23 @@ def test_slider_map_border_and_zoom_change_what_is_seen(opened: Open) -> None:
     assert frames[0] == frames[1]
 
 
+def test_what_is_zoomed_in_on_stays_while_the_page_is_drawn_anew(opened: Open) -> None:
+    page = opened()
+    transfer(page, "drop", ["one.jpg", "two.jpg"])
+    predicted(page, 2)
+    page.evaluate("document.getElementById('zoom').value = 300")
+    page.evaluate("document.getElementById('zoom').dispatchEvent(new Event('input'))")
+    page.locator(".viewer").first.evaluate("one => one.scrollTo(120, 90)")
+    before = page.text_content(".decision")
+    page.select_option("#point", index=0)
+    assert page.text_content(".decision") != before
+    page.click("#table th button >> nth=1")
+    place = page.locator(".viewer").first.evaluate("one => [one.scrollLeft, one.scrollTop]")
+    assert place == [120, 90]
+    page.uncheck("#models input >> nth=1")
+    assert page.locator(".viewer").count() == page.locator("#answers .texts > .decision").count() == 1
+
+
 def test_everything_is_done_by_the_keyboard(opened: Open) -> None:
     page = opened()
     page.set_input_files("#files", EXAMPLES)

@@ -65,19 +65,31 @@ function texts(model, row, settings) {
   ].filter(Boolean);
 }
 
+let drawn = { one: null, pictures: null, names: "" }; // the viewers that are on the page
+
 /** Show a case; `pictures` is null while they are loaded, or where there are none. */
 export function drawCase(one, models, pictures, settings, colours) {
+  const names = models.map((model) => model.model).join("\n");
+  // The same viewers stay, and with them the part that is zoomed in on: a page is drawn anew for every image that comes.
+  if (drawn.one !== one || drawn.pictures !== pictures || drawn.names !== names) drawViewers(one, models, pictures, colours);
+  drawn = { one, pictures, names };
+  document.querySelectorAll("#answers .texts").forEach((place, index) => {
+    const model = models[index];
+    place.replaceChildren(...texts(model, one.rows[model.model], settings));
+  });
+  applyLayers(settings);
+}
+
+function drawViewers(one, models, pictures, colours) {
   find("case-heading").textContent = one.name;
   find("answers").classList.toggle("one", models.length === 1);
   find("answers").replaceChildren(...models.map((model) => {
     const row = one.rows[model.model];
     const shown = pictures && !row.error ? [viewer(one, model, pictures), ...legends(pictures.maps[model.model] ?? {}, colours)] : [];
-    return make("article", { className: "answer" }, make("h3", {}, model.model),
-      make("div", {}, ...shown), make("div", {}, ...texts(model, row, settings)));
+    return make("article", { className: "answer" }, make("h3", {}, model.model), make("div", {}, ...shown), make("div", { className: "texts" }));
   }));
   find("mask-field").hidden = !pictures?.mask;
   scrollTogether([...document.querySelectorAll(".viewer")]);
-  applyLayers(settings);
 }
 
 /** Set what is seen over the images: map, opacity, border, square and zoom. */
