@@ -46,7 +46,7 @@ def main() -> None:
     shape = (arguments.squares, SIDE, SIDE, 3)
     squares = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        runs = {"torch, eager float32": lambda: expected_output(network, card, squares)}
+        runs = {"torch, eager float32": lambda: expected_output(network, card, squares, len(squares))}
         runs |= exported(network, card, squares, Path(folder), arguments.threads, nncf=arguments.nncf)
         show(runs, arguments.rounds, arguments.squares)
 

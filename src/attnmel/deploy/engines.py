@@ -75,11 +75,11 @@ def onnxruntime_engine(path: Path, card: Card, masks: MaskOf = no_mask) -> Engin
     def run(paths: Sequence[Path]) -> EngineOutput:
         found = [prepared_input(one, masks(one), card).prepared for one in paths]
         outputs = outputs_of(np.stack([square for squares in found for square in squares]))
-        probabilities = outputs[PROBABILITIES]
-        if card.crops > 1:
-            shares = softmax(outputs[LOGITS]).reshape(len(paths), card.crops, -1)
+        probabilities, squares = outputs[PROBABILITIES], len(found[0])  # one for each crop and transform
+        if squares > 1:
+            shares = softmax(outputs[LOGITS]).reshape(len(paths), squares, -1)
             probabilities = averaged(shares, card.temperature).astype(np.float32)
-        maps = tuple(outputs[name][:: card.crops] for name in ATTENTION if name in outputs)
+        maps = tuple(outputs[name][::squares] for name in ATTENTION if name in outputs)
         return EngineOutput(probabilities, maps)
 
     return Engine(f"onnxruntime {package('onnxruntime').__version__}", run)

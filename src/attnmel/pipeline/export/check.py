@@ -24,6 +24,7 @@ from attnmel.models.weights.card import Card
 from attnmel.number_formats import fixed
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
 from attnmel.pipeline.predict.models.torch_model import model_input
+from attnmel.pipeline.run.images.age_and_sex import with_prior
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
@@ -78,11 +79,11 @@ def check_file(
         masks = real.mask if real else no_mask
         engine = predictor_engine(Predictor(path), many=False, masks=masks)
         (alone,) = _compared([engine], network, card, few, masks, progress)
-        parity = [_parity(alone)]
+        parity = [_parity(alone, card)]
         files = [*(real.files if real else ()), *phantoms]
         compared = _compared(engines_of(path, card, masks=masks), network, card, files, masks, progress)
     truth = real.truth if real else None
-    parity += [_parity(one, truth, evaluated) for one in compared]
+    parity += [_parity(one, card, truth, evaluated) for one in compared]
     outputs = [EngineOutput.joined(one.found, len(truth.image_ids)) for one in compared] if truth else []
     return Checked(tuple(parity), tuple(outputs))
 
@@ -100,14 +101,16 @@ def _compared(
         for some in few_at_a_time(files):
             found = [prepared_input(path, masks(path), card).prepared for path in some]
             squares = np.stack([square for squares in found for square in squares])
-            expected = expected_output(network, card, squares)
+            expected = expected_output(network, card, squares, len(some))
             for comparison in comparisons:
                 comparison.add(some, expected)
             advance(len(some))
     return comparisons
 
 
-def _parity(comparison: ParityReport, truth: Predictions | None = None, evaluated: Predictions | None = None) -> Parity:
+def _parity(
+    comparison: ParityReport, card: Card, truth: Predictions | None = None, evaluated: Predictions | None = None
+) -> Parity:
     probability, attention = comparison.check()
     return Parity(
         engine=comparison.engine.name,
@@ -116,17 +119,17 @@ def _parity(comparison: ParityReport, truth: Predictions | None = None, evaluate
         probability=probability,
         attention=attention,
         auc=comparison.against(truth) if truth else None,
-        judged_auc=_against_evaluated(comparison, truth, evaluated) if truth and evaluated else None,
+        judged_auc=_against_evaluated(comparison, card, truth, evaluated) if truth and evaluated else None,
     )
 
 
-def expected_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineOutput:
+def expected_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"], images: int) -> EngineOutput:
     """Return the outputs of the network by torch, as by `predict_images`, rounded to float32 like an engine's.
 
-    The squares of an image follow each other; their probabilities are averaged.
+    The squares of an image, one for each crop and transform, follow each other; their probabilities are averaged.
     """
     inputs = torch.cat([model_input(square, card) for square in squares])
-    found = predict_squares(network, inputs, len(squares) // card.crops, card.temperature)
+    found = predict_squares(network, inputs, images, card.temperature)
     return EngineOutput(found.probabilities.astype(np.float32), found.attention)
 
 
@@ -145,9 +148,15 @@ def engine_output(engine: Engine, real: RealImages, progress: Progress = SILENT)
     return EngineOutput.joined(found)
 
 
-def _against_evaluated(comparison: ParityReport, truth: Predictions, evaluated: Predictions) -> float | None:
-    """Return the largest difference of an AUC from the evaluated predictions, on the images of both."""
-    found = EngineOutput.joined(comparison.found, len(truth.image_ids)).predictions(truth)
+def _against_evaluated(
+    comparison: ParityReport, card: Card, truth: Predictions, evaluated: Predictions
+) -> float | None:
+    """Return the largest difference of an AUC from the evaluated predictions, on the images of both.
+
+    Those are with age and sex, if the card has a prior of them.
+    """
+    plain = EngineOutput.joined(comparison.found, len(truth.image_ids)).predictions(truth)
+    found, _ = with_prior(card.age_sex_prior, plain, card.temperature)
     place = {image_id: row for row, image_id in enumerate(evaluated.image_ids)}
     both = found.among(np.array([image_id in place for image_id in found.image_ids], dtype=np.bool_))
     before = evaluated.probabilities[[place[image_id] for image_id in both.image_ids]]

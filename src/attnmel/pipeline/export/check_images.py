@@ -56,9 +56,10 @@ class RealImages:
 
     @property
     def truth(self) -> Predictions:
-        """Ids, classes and labels, with equal probabilities for all classes."""
+        """Ids, classes, labels and attributes, with equal probabilities for all classes."""
         count = len(self.prepared.classes)
-        return self.prepared.predictions(self.rows, np.full((len(self.rows), count), 1 / count))
+        found = self.prepared.predictions(self.rows, np.full((len(self.rows), count), 1 / count))
+        return dataclasses.replace(found, attributes=self.prepared.attributes(self.rows))
 
     def some(self, most: int) -> "RealImages":
         """Return `most` of these images at equal distances, or all."""

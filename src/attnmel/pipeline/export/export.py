@@ -29,6 +29,7 @@ from attnmel.models.weights.halves import are_halves
 from attnmel.pipeline.export.check import Checked, check_file, engine_output, engines_of
 from attnmel.pipeline.export.check_images import PHANTOMS, RealImages, real_images
 from attnmel.pipeline.predict.predict import note_ablation
+from attnmel.pipeline.run.images.age_and_sex import with_prior
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.results.thresholds import (
     evaluated_predictions,
@@ -177,7 +178,8 @@ def _rounded(
     refuse_costly(costs, bound)
     validation = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
     output = engine_output(predictor_engine(Predictor(part), masks=real.mask), validation, progress)
-    thresholds = thresholds_of(output.predictions(validation.truth), card.positives)
+    chosen_on, _ = with_prior(card.age_sex_prior, output.predictions(validation.truth), card.temperature)
+    thresholds = thresholds_of(chosen_on, card.positives)
     return rounded, dataclasses.replace(facts, costs=costs, thresholds=thresholds)
 
 

@@ -22,14 +22,16 @@ def score_prior(name: str, prepared: Prepared) -> AgeSexPrior | None:
     return fit_age_sex_prior(prepared.labels(rows).tolist(), prepared.classes, prepared.attributes(rows))
 
 
-def with_prior(prior: AgeSexPrior | None, predictions: Predictions) -> tuple[Predictions, tuple[str, ...]]:
-    """Return uncalibrated predictions with the prior by age and sex, and a note of how many it changes."""
+def with_prior(
+    prior: AgeSexPrior | None, predictions: Predictions, temperature: float | None = None
+) -> tuple[Predictions, tuple[str, ...]]:
+    """Return predictions at a temperature with the prior by age and sex, and a note of how many it changes."""
     if prior is None:
         return predictions, ()
     unknown = ("",) * len(predictions.image_ids)
     ages, sexes = (predictions.attributes.get(name, unknown) for name in ("age", "sex"))
     known = sum(cell_of(*pair) is not None for pair in zip(ages, sexes, strict=True))
-    found = prior.adjusted(predictions.probabilities, predictions.classes, ages, sexes)
+    found = prior.adjusted(predictions.probabilities, predictions.classes, ages, sexes, temperature)
     note = (
         f"age and sex change the probabilities of {known} of {len(ages)} images, by how often each class has them in "
         f"{prior.images} training images; those of the others stay"
