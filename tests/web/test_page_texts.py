@@ -108,6 +108,16 @@ def test_the_table_that_is_saved_is_read_by_excel_and_by_ours_as_that_of_the_com
     ]
 
 
+def test_a_reader_in_another_time_zone_is_told_when_the_last_day_ends() -> None:
+    lines = Path(web.__file__).parent / "study" / "page" / "welcome.js"
+    script = f"""
+      const {{ welcomeLines }} = await import({json.dumps(lines.as_uri())});
+      const study = {{ images: 2, disease: "melanoma", practice: 0, support: null, minutes: 1, steps: 2, sessions: 1 }};
+      console.log(JSON.stringify(welcomeLines({{ ...study, ends: "2030-01-02" }})));
+    """
+    assert "The last day is 2030-01-02, until midnight UTC." in ran(script)
+
+
 def test_an_answer_that_is_a_bare_text_is_explained() -> None:
     script = f"""
       globalThis.fetch = async () => new Response("Service Unavailable", {{ status: 503 }});

@@ -19,7 +19,7 @@ export function welcomeLines(found) {
   }
   lines.push(`This takes about ${many(found.minutes, "minute")} (${many(found.steps, "answer")}). You can stop at any time, and go on later by the same link.`);
   if (found.sessions > 1) lines.push(`There are two parts: the second opens ${many(found.washout_days, "day")} after the first.`);
-  if (found.ends) lines.push(`The last day is ${found.ends}.`);
+  if (found.ends) lines.push(`The last day is ${found.ends}, until midnight UTC.`);
   lines.push("Each answer is saved when you send it, and cannot be changed afterwards. The time that an image is visible is saved, too.");
   lines.push("Your answers are for research only: nothing here is a diagnosis, and no patient is treated by it.");
   return lines;
