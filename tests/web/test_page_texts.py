@@ -67,8 +67,8 @@ def test_an_operating_point_has_a_name_and_a_meaning(texts: dict[str, str]) -> N
         "Of the 600 test images it found 100 of 117 images of melanoma, and took 159 of 483 others for melanoma: "
         "sensitivity 0.855 (0.780 to 0.910), specificity 0.671 (0.630 to 0.710), with 95 % intervals."
     )
-    assert texts["above"] == "High sensitivity: counts as melanoma, above the threshold 0.1093."
-    assert texts["below"] == "High sensitivity: does not count as melanoma, not above the threshold 0.1093."
+    assert texts["above"] == "High sensitivity: the probability of melanoma is above the threshold 0.1093."
+    assert texts["below"] == "High sensitivity: the probability of melanoma is not above the threshold 0.1093."
 
 
 def test_images_that_could_not_be_read_are_not_counted_as_predicted(texts: dict[str, str]) -> None:

@@ -58,8 +58,8 @@ export function decision(model, row, pointKey) {
   const point = (model.thresholds ?? []).find((one) => one.name === pointKey);
   if (!point || !row.decisions) return { text: "No decision: the model has no such operating point.", kind: "" };
   return row.decisions[pointKey]
-    ? { text: `${level(point)}: counts as ${point.task}, above the threshold ${point.threshold}.`, kind: "above" }
-    : { text: `${level(point)}: does not count as ${point.task}, not above the threshold ${point.threshold}.`, kind: "below" };
+    ? { text: `${level(point)}: the probability of ${point.task} is above the threshold ${point.threshold}.`, kind: "above" }
+    : { text: `${level(point)}: the probability of ${point.task} is not above the threshold ${point.threshold}.`, kind: "below" };
 }
 
 /** What an operating point achieved, a sentence for each set of images. */
