@@ -123,8 +123,9 @@ def prior_files(
     if masks:
         folder = masks_folder(masks, dataset, home)
         found, source = folder_masks(folder), f"masks in {folder.path}"
-        named = {lesion.image_id: found.find(lesion.image_id, lesion.image) for lesion in lesions}
-        return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
+        paths = found.find_each((lesion.image_id, lesion.image) for lesion in lesions)
+        named = zip(lesions, paths, strict=True)
+        return {lesion.image_id: MaskFiles((path,), source) for lesion, path in named if path is not None}
     if prior == DERMOSCOPIC:
         return {**_dermoscopic_files(dataset, lesions, home)}
     if prior in OF_STRUCTURES:
@@ -163,7 +164,7 @@ def masks_folder(masks: str, dataset: Dataset, home: Path, setting: str = "loss.
         if not folder.path.is_dir():
             raise LabelError(f"{setting} = '{masks}' is no folder; expected one with <image>_segmentation.png files")
         return folder
-    if not dataset.states:
+    if not dataset.is_known:
         raise LabelError(
             f"{setting} = 'predicted' means the masks of a known data set, and {dataset.name} is a folder; name the "
             "folder that `attnmel segment predict --out` wrote"

@@ -46,3 +46,21 @@ def test_two_masks_of_an_image_in_one_folder_are_refused(tmp_path: Path) -> None
 
 def test_masks_that_are_left_out_are_not_found(tmp_path: Path) -> None:
     assert masks(tmp_path, "a.png", left_out=("a",)).find("a") is None
+
+
+def test_the_mask_of_another_folder_is_not_taken_for_that_of_an_image_whose_name_occurs_again(tmp_path: Path) -> None:
+    found = masks(tmp_path / "masks", "b/1_segmentation.png", "2.png", "set/c/3.png")
+    assert found.find("a/1") is None
+    assert found.find("x/b/1") == found.find("b/1") == tmp_path / "masks" / "b" / "1_segmentation.png"
+    assert found.find("a/2") == tmp_path / "masks" / "2.png"
+    assert found.find("c/3") == tmp_path / "masks" / "set" / "c" / "3.png"
+
+
+def test_one_mask_for_images_of_one_name_in_two_folders_is_refused(tmp_path: Path) -> None:
+    found = masks(tmp_path / "masks", "1.png", "2.png")
+    images = [(f"{folder}/1", tmp_path / folder / "1.jpg") for folder in "ab"]
+    with pytest.raises(LabelError, match=r"1\.png fits 2 images: .*a/1\.jpg, .*b/1\.jpg; put the mask of each into a"):
+        found.find_each(images)
+    others = [("2", tmp_path / "2.jpg"), ("2", tmp_path / "2.png"), ("3", tmp_path / "3.jpg")]
+    one, two = (tmp_path / "masks" / name for name in ("1.png", "2.png"))
+    assert found.find_each([images[0], *others]) == [one, two, two, None]

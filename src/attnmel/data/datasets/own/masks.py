@@ -3,10 +3,11 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from unicodedata import normalize
 
+from attnmel.data.dicom.frames import file_of
 from attnmel.data.image_files.formats import PNG_SUFFIXES, SUFFIXES
 from attnmel.errors import LabelError, listed
 
@@ -17,7 +18,8 @@ class FolderMasks:
     """The lesion masks in a folder and its subfolders, by image: `<image>_segmentation.png` or `<image>.png`.
 
     `_seg` and `_mask` mean the same. Other endings of pictures are taken where there is no PNG. Masks of one name in
-    several subfolders are distinguished by these, as are such images. Masks of the images `left_out` do not count.
+    several subfolders are distinguished by these, as are such images: the mask of a/1 is none of b/1, also where b/1
+    has no other. Masks of the images `left_out` do not count.
 
     Raises:
         LabelError: two masks of an image in one folder.
@@ -47,7 +49,37 @@ class FolderMasks:
         if len(fitting) > 1:
             names = listed(self._named[one].relative_to(self.folder).as_posix() for one in fitting)
             raise LabelError(f"{self.folder} has {len(fitting)} masks of {image_id}: {names}; name one of the folders")
-        return self._named[fitting[0]] if fitting else None
+        if not fitting or self._is_of_another(fitting[0], normalize("NFC", image_id)):
+            return None
+        return self._named[fitting[0]]
+
+    def find_each(self, images: Iterable[tuple[str, Path]]) -> list[Path | None]:
+        """Return the mask of each image, given by id and file, as `find`.
+
+        Raises:
+            LabelError: several masks fit an image, or one mask fits images of one name in several folders.
+        """
+        pairs = list(images)
+        found = [self.find(*pair) for pair in pairs]
+        owners: dict[Path, dict[Path, Path]] = defaultdict(dict)
+        for (_, image), mask in zip(pairs, found, strict=True):
+            if mask is not None:
+                owners[mask].setdefault(file_of(image).parent, image)
+        for mask, by_folder in owners.items():
+            if len(by_folder) > 1:
+                names = listed(str(image) for image in by_folder.values())
+                raise LabelError(
+                    f"{mask} fits {len(by_folder)} images: {names}; put the mask of each into a subfolder called like "
+                    "the folder of its image"
+                )
+        return found
+
+    @staticmethod
+    def _is_of_another(mask: str, image_id: str) -> bool:
+        """Whether the folders of a mask are not those of an image whose id has folders, as its name occurs again."""
+        if "/" not in mask or "/" not in image_id:
+            return False
+        return not (f"/{image_id}".endswith(f"/{mask}") or f"/{mask}".endswith(f"/{image_id}"))
 
 
 def _masks_in(folder: Path) -> dict[str, Path]:

@@ -58,11 +58,12 @@ def note_masks(masks: LesionMasks, images: Sequence[Path], progress: Progress) -
 
     Raises:
         ConfigError: no image has one.
-        LabelError: several masks fit one image.
+        LabelError: several masks fit one image, or one mask images in several folders.
     """
     if masks.files is None:
         return
-    found = {image: masks.files.find(image_id(image), image) for image in images}
+    files = masks.files.find_each((image_id(image), image) for image in images)
+    found = dict(zip(images, files, strict=True))
     without = [image_id(image) for image, mask in found.items() if mask is None]
     if len(without) == len(found):
         name = without[0]

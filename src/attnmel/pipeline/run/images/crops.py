@@ -25,7 +25,8 @@ def crop_masks(data: DataSettings, dataset: Dataset, lesions: Sequence[Lesion], 
         return NO_MASKS
     if data.crop_masks:
         every = folder_masks(masks_folder(data.crop_masks, dataset, home, "data.crop_masks"))
-        named = {lesion.image_id: every.find(lesion.image_id, lesion.image) for lesion in lesions}
+        found = every.find_each((lesion.image_id, lesion.image) for lesion in lesions)
+        named = {lesion.image_id: mask for lesion, mask in zip(lesions, found, strict=True)}
     else:
         named = {lesion.image_id: lesion.mask for lesion in lesions}
     masks = {image_id: mask for image_id, mask in named.items() if mask is not None}
