@@ -47,7 +47,7 @@ def draw_crosses(tmp_path: Path) -> Dataset:
         cross(number).save(mask)
         last = number == COUNT - 1
         lesions.append(Lesion(image_id=image.stem, image=image, mask=None if last else mask, diagnosis="x", split=None))
-    return Dataset("isic2017", "ISIC 2017", tuple(lesions), "CC-0", (STATE,))
+    return Dataset("isic2017", "ISIC 2017", tuple(lesions), "CC-0", (STATE,), is_known=True)
 
 
 def write_superpixels(folder: Path, features: Path, image_id: str, area: np.ndarray) -> None:

@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 from scipy import stats
 from sklearn.metrics import jaccard_score
+from tests.strangers.datasets.make_sets import write_ph2
 
 from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.data.priors.sources import prior_files
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.files.folders import MasksFolder, RunFolder
+from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks
 from attnmel.pipeline.segment.predict import predict_masks
 from attnmel.pipeline.segment.score import MasksScore, score_masks
 
@@ -113,3 +115,33 @@ def test_a_folder_of_ones_own_needs_a_folder_of_masks(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("image,label\na,nevus\n")
     with pytest.raises(ConfigError, match="name the folder of masks too"):
         score_masks(str(tmp_path), home=tmp_path)
+
+
+def test_a_data_set_that_is_unpacked_by_hand_has_a_folder_of_masks_of_its_own(tmp_path: Path) -> None:
+    write_ph2(tmp_path / "data" / "ph2", 4)
+    ph2 = read_dataset("ph2", tmp_path)
+    folder = predicted_masks(tmp_path, "ph2")
+    folder.path.mkdir(parents=True)
+    for one in ph2.lesions:
+        assert one.mask is not None
+        Image.open(one.mask).save(folder.mask(one.image_id))
+    assert value(score_masks("ph2", home=tmp_path, resamples=50), "all", "all") == 1
+    assert len(prior_files("lesion", "predicted", ph2, ph2.lesions, tmp_path)) == 4
+
+
+def test_masks_of_images_of_one_name_are_found_in_the_folders_that_predict_writes(tmp_path: Path) -> None:
+    rows, out = ["image,label,mask"], MasksFolder(tmp_path / "out")
+    for place, side in (("a", 20), ("b", 10)):
+        (tmp_path / place).mkdir()
+        mask = np.zeros((30, 40), dtype=np.uint8)
+        mask[:side, :side] = 255
+        Image.new("RGB", (40, 30)).save(tmp_path / place / "1.jpg")
+        Image.fromarray(mask).save(tmp_path / place / "true.png")
+        out.mask(f"{place}/1").parent.mkdir(parents=True)
+        Image.fromarray(mask).save(out.mask(f"{place}/1"))
+        rows.append(f"{place}/1.jpg,nevus,{place}/true.png")
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    assert value(score_masks(str(tmp_path), out.path, home=tmp_path, resamples=50), "all", "all") == 1
+    out.mask("a/1").unlink()  # as where it was empty
+    scored = score_masks(str(tmp_path), out.path, home=tmp_path, resamples=50)
+    assert (scored.missing, value(scored, "all", "all")) == (1, 0.5)

@@ -22,3 +22,5 @@ class Dataset:
     """How its tables were read and what is left out, a sentence each."""
     leaves_out: bool = False
     """Whether images whose diagnosis has no class in a recipe are left out of training, instead of an error."""
+    is_known: bool = False
+    """Whether it was read by its name: then the masks that a segmenter drew for it have a folder of their own."""

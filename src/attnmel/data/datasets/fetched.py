@@ -40,7 +40,15 @@ def read_fetched(name: str, home: Path) -> Dataset:
     if not source.leaks:
         check_disjoint(lesions)
     return Dataset(
-        name, source.title, tuple(lesions), source.licence, states, source.leaks, tuple(notes), source.leaves_out
+        name,
+        source.title,
+        tuple(lesions),
+        source.licence,
+        states,
+        source.leaks,
+        tuple(notes),
+        source.leaves_out,
+        is_known=True,
     )
 
 

@@ -47,7 +47,8 @@ def read_dataset(name: str, home: Path, *, reading: TableReading = AS_WRITTEN, d
         return read_fetched(name, home)
     if name in LAYOUTS:
         states = tuple(recorded_states(name, home).values())  # none where it was unpacked by hand
-        return read_layout(name, LAYOUTS[name], named_place(name, home), states=states, disjoint=disjoint)
+        place = named_place(name, home)
+        return read_layout(name, LAYOUTS[name], place, states=states, disjoint=disjoint, is_known=True)
     folder = labelled_folder(name)
     if (published := published_folder(folder)) is not None:
         return read_layout(folder.name, *published, disjoint=disjoint)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from attnmel import NOTICE
+from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.errors import ConfigError, LabelError, PredictionsError, listed
@@ -106,17 +107,17 @@ def score_masks(
 
     Raises:
         ConfigError: an unknown data set, or a folder of images of one's own without a folder of masks.
-        LabelError: no image of the split has a true mask.
+        LabelError: no image of the split has a true mask; of images of one name, one mask fits several.
         PredictionsError: no folder, no mask in it, or masks that cannot be read or are of another size; names them.
     """
     read = read_dataset(dataset, home)
-    if folder is None and not read.states:
+    if folder is None and not read.is_known:
         raise ConfigError(f"name the folder of masks too; only a known data set has one of its own, {dataset} is none")
     masks = MasksFolder(folder) if folder is not None else predicted_masks(home, dataset)
     lesions = [one for one in read.lesions if one.mask is not None and split in (ALL, one.split)]
     if not lesions:
         raise LabelError(f"no image of {dataset} has a true mask in the split '{split}'; fetch them, or choose another")
-    predicted = masks_in(masks.path)
+    predicted = _predicted(lesions, masks)
     pixels = _pixels(lesions, predicted, progress)
     table = read_masks_table(masks)
     missing = sum(one.image_id not in predicted for one in lesions)
@@ -140,6 +141,15 @@ def score_masks(
         confidence_correlation=_correlation(lesions, pixels, table.rows if table else {}),
         notes=tuple(notes),
     )
+
+
+def _predicted(lesions: Sequence[Lesion], masks: MasksFolder) -> Mapping[str, Path]:
+    """Return the mask of each image that has one; where ids have folders, `segment predict` writes masks into such."""
+    if not masks.path.is_dir() or not any("/" in one.image_id for one in lesions):
+        return masks_in(masks.path)
+    found = FolderMasks(masks.path).find_each((one.image_id, one.image) for one in lesions)
+    predicted = {one.image_id: mask for one, mask in zip(lesions, found, strict=True) if mask is not None}
+    return predicted or masks_in(masks.path)
 
 
 def _pixels(lesions: Sequence[Lesion], predicted: Mapping[str, Path], progress: Progress) -> np.ndarray:

@@ -90,9 +90,18 @@ def named_place(name: str, home: Path) -> Path:
 
 
 def read_layout(
-    name: str, layout: Layout, place: Path, *, states: Sequence[ArchiveState] = (), disjoint: bool = True
+    name: str,
+    layout: Layout,
+    place: Path,
+    *,
+    states: Sequence[ArchiveState] = (),
+    disjoint: bool = True,
+    is_known: bool = False,
 ) -> Dataset:
-    """Read a published layout as the data set `name`; `states` are what was fetched of it."""
+    """Read a published layout as the data set `name`; `states` are what was fetched of it.
+
+    `is_known` is whether it was named so, and not by the path of a folder of that name.
+    """
     content = layout.examine(place)
     advice = "Correct the table, or take it from its publisher again."
     refuse({str(place / content.table): content.problems}, LabelError, advice)
@@ -100,4 +109,13 @@ def read_layout(
         check_disjoint(content.lesions)
     title = layout.title if name in LAYOUTS else f"{layout.title}, images in {name}"
     licence = layout.licence or f"licences of the images: {content.licence}; see attribution.txt"
-    return Dataset(name, title, content.lesions, licence, tuple(states), notes=content.sentences, leaves_out=True)
+    return Dataset(
+        name,
+        title,
+        content.lesions,
+        licence,
+        tuple(states),
+        notes=content.sentences,
+        leaves_out=True,
+        is_known=is_known,
+    )
