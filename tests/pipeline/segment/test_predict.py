@@ -130,6 +130,25 @@ def test_masks_of_another_segmenter_are_replaced_only_when_asked(
     assert predict_masks(other.path, [str(photographs)], home=tmp_path, out=tmp_path / "out", replace=True).kept == 0
 
 
+def test_replacing_leaves_no_mask_of_another_segmenter_and_none_of_an_image_that_is_not_read(
+    segmenter: RunFolder, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, out = load_segmenter(segmenter.path)[1], tmp_path / "out"
+    monkeypatch.setattr(predict, "load_segmenter", lambda _: (ink(0.1), card))
+    predict_masks(segmenter.path, [str(photographs)], home=tmp_path, out=out)
+    (photographs / "p1.jpg").write_text("text")
+    some = [str(photographs / f"p{number}.jpg") for number in (0, 1)]
+    masks = predict_masks(segmenter.path, some, home=tmp_path, out=out, replace=True)
+    table = read_masks_table(masks.folder)
+    assert table is not None
+    assert sorted(table.rows) == ["p0", "p1", "p2", "p3", "p4"], "the same segmenter's other masks stay"
+    assert sorted(path.name[:2] for path in out.glob("*.png")) == ["p0", "p2", "p3", "p4"]
+    lines = masks.folder.table.read_text().splitlines()
+    masks.folder.table.write_text("\n".join(lines).replace(table.segmenter, "0" * 64) + "\n")
+    masks = predict_masks(segmenter.path, some[:1], home=tmp_path, out=out, replace=True)
+    assert [path.name[:2] for path in out.glob("*.png")] == ["p0"]
+
+
 def test_a_known_data_set_has_a_folder_of_its_own(segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

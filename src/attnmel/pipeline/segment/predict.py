@@ -1,7 +1,7 @@
 """A segmenter and images -> a folder of lesion masks in the images' own size, with a table of their quality."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,10 @@ def predict_masks(
 ) -> Masks:
     """Draw the masks of a known data set, or of files and folders, into a folder.
 
-    Rows that the same segmenter wrote are kept, so that a stopped prediction goes on; `replace` draws all anew.
-    An image that cannot be read gets a row with the reason; an empty mask gets a row and no file. The masks of DICOM
-    images are written to the folder `dicom` as Segmentations, too.
+    Rows that the same segmenter wrote are kept, so that a stopped prediction goes on; `replace` draws all anew, and
+    removes the masks of another segmenter, also of images that are not given. An image that cannot be read gets a row
+    with the reason and no mask; an empty mask gets a row and no file. The masks of DICOM images are written to the
+    folder `dicom` as Segmentations, too.
 
     Raises:
         CheckpointError: the model cannot be used.
@@ -123,7 +124,7 @@ def _predict_into(
     progress: Progress,
 ) -> Masks:
     segmenter = file_sha256(checkpoint_file(model))
-    rows = {} if replace else _rows_before(folder, segmenter)
+    rows = _rows_beside(folder, segmenter, dict(named)) if replace else _rows_before(folder, segmenter)
     wanted = [(image_id, path) for image_id, path in named if not _is_done(folder, rows.get(image_id))]
     # Before the first mask, so that the masks of a stopped prediction are known to be the program's.
     write_masks_table(folder, segmenter, rows.values(), card.licence)
@@ -173,6 +174,24 @@ def _rows_before(folder: MasksFolder, segmenter: str) -> dict[str, MaskRow]:
     return before.rows if before else {}
 
 
+def _rows_beside(folder: MasksFolder, segmenter: str, named: Collection[str]) -> dict[str, MaskRow]:
+    """Return the rows of images that are not named; remove the masks of the others, and all of another segmenter.
+
+    Else a folder would hold masks of two segmenters under the name of one, or of an image that is no longer read.
+    """
+    try:
+        before = read_masks_table(folder)
+    except PredictionsError:
+        return {}  # damaged, which this is the cure of
+    if before is None:
+        return {}
+    kept = {name: row for name, row in before.rows.items() if name not in named and before.segmenter == segmenter}
+    for path in map(folder.mask, before.rows.keys() - kept.keys()):
+        if path.resolve().is_relative_to(folder.path.resolve()):  # the table may be anybody's
+            path.unlink(missing_ok=True)
+    return kept
+
+
 def _is_done(folder: MasksFolder, row: MaskRow | None) -> bool:
     if row is None or row.error:
         return False
@@ -189,8 +208,9 @@ def _copy_images(model: Path, folder: MasksFolder, card: SegmenterCard, progress
 
 
 def _written(drawn: DrawnMask, folder: MasksFolder, card: SegmenterCard) -> MaskRow:
-    """Write the mask, unless it is empty, and return its row."""
+    """Write the mask, unless it is empty, and return its row; a former mask goes in either case."""
     if drawn.probability is None:
+        folder.mask(drawn.image_id).unlink(missing_ok=True)
         return MaskRow(drawn.image_id, 0.0, 0.0, 0, "", drawn.error)
     mask = drawn.mask(card.threshold)
     found, path = signs(drawn.probability, mask), folder.mask(drawn.image_id)
