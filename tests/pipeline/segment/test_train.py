@@ -209,3 +209,15 @@ def test_images_of_one_group_are_held_out_together(tmp_path: Path) -> None:
     sides = {(one.group, one.split) for one in pairs.lesions}
     assert len(sides) == 8
     assert sum(split == "validation" for _, split in sides) == 2
+
+
+def test_images_of_a_single_patient_cannot_be_divided(tmp_path: Path) -> None:
+    lines = ["image,label,mask,group"]
+    for number in range(3):
+        Image.new("RGB", (40, 30), (90, 60, 50 + number)).save(tmp_path / f"i{number}.png")
+        Image.new("L", (40, 30), 255).save(tmp_path / f"m{number}.png")
+        lines.append(f"i{number},nevus,m{number},one")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    recipe = load_segmenter_recipe(overrides=[*TINY_UNET, f"data.dataset={tmp_path}"])
+    with pytest.raises(LabelError, match=r"3 training images .* are of 1 .*, and none is left for validation"):
+        prepare_pairs(recipe, home=tmp_path / "home")

@@ -1,7 +1,8 @@
 """Pairs of image and true mask -> the training and held-out images of a segmenter, and batches of both."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def prepare_pairs(recipe: SegmenterRecipe, *, home: Path, progress: Progress = S
     Images of one group (lesion, patient) are held out together, where the data set knows groups.
 
     Raises:
-        LabelError: fewer than two training images have a mask.
+        LabelError: fewer than two training images have a mask, or all on one side are of one lesion or patient.
         ImageError: names the images and masks that cannot be used.
     """
     dataset = read_dataset(recipe.data.dataset, home)
@@ -95,9 +96,21 @@ def prepare_pairs(recipe: SegmenterRecipe, *, home: Path, progress: Progress = S
         progress.note(f"{len(training) - len(masked)} of {len(training)} images have no mask and are left out")
     share = recipe.data.held_out
     drawn = draw_splits(masked, seed=recipe.training.seed, shares={FITTED: 1 - share, CHOOSING: share})
+    _check_sides(drawn)
     cache = open_cache(drawn, crop=None, side=recipe.data.size, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in drawn}
     lesions = tuple(by_id[image_id] for image_id in cache.image_ids)
     fitted = np.array([row for row, lesion in enumerate(lesions) if lesion.split == FITTED], dtype=np.int64)
     mean, std = channel_statistics(cache, fitted)
     return Pairs(recipe, dataset, lesions, cache, mean, std)
+
+
+def _check_sides(drawn: Sequence[Lesion]) -> None:
+    counts = Counter(lesion.split for lesion in drawn)
+    if missing := [split for split in (FITTED, CHOOSING) if not counts[split]]:
+        groups = len({lesion.group or lesion.image_id for lesion in drawn})
+        raise LabelError(
+            f"the {len(drawn)} training images with a lesion mask are of {groups} lesion(s) or patient(s), and none is "
+            f"left for {missing[0]}; expected several on each side: add images of others, or leave the group empty "
+            "where the patient is not known"
+        )
