@@ -9,6 +9,8 @@ from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
 
 from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.datasets.splits import draw_fold, with_splits
+from attnmel.data.verify import verify_dataset
+from attnmel.errors import LabelError
 from attnmel.records import Lesion
 
 Folder = Callable[..., tuple[Lesion, ...]]
@@ -61,3 +63,12 @@ def test_a_file_without_a_patient_is_a_group_of_its_own(folder: Folder) -> None:
     groups = [one.group for one in folder(["A1", "", "B2", "A1"])]
     assert groups[1] is None
     assert groups[0] == groups[3] != groups[2]
+
+
+def test_a_frame_that_is_named_and_in_a_whole_file_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "a.dcm", dermoscopy(NumberOfFrames=2), PICTURE.tobytes() * 2, uid.ExplicitVRLittleEndian)
+    (tmp_path / "labels.csv").write_text("image,label\na.dcm,melanoma\na.dcm#2,nevus\n")
+    with pytest.raises(LabelError, match=r"a#2, expected each frame once: the file without a number is all of its"):
+        read_folder(tmp_path)
+    (told,) = verify_dataset(str(tmp_path), tmp_path / "home").findings
+    assert told.kind == "folder table"

@@ -9,6 +9,7 @@ FOLDER/...           the images and masks, named relative to FOLDER, with or wit
 import dataclasses
 import shlex
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -125,6 +126,7 @@ def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderC
     lesions = with_dicom_facts(lesions)
     wrong = [row for row in rows if reading.strict or row.missing is None]  # else the row is left out as it is
     problems = [problem for row in wrong for problem in row.problems] + clashes + _half_split(used)
+    problems += _frames_twice(lesions)
     without_image = [row.missing for row in rows if row.missing is not None]
     left = _left_over(folder, files, lesions) if not problems else ()  # else images of broken rows were reported twice
     if not lesions and not problems and without_image:
@@ -187,6 +189,13 @@ def _left_over(folder: Path, files: FolderFiles, lesions: Sequence[Lesion]) -> t
     return tuple(
         path.relative_to(folder) for path in files.left_over(named, (lesion.image.parent for lesion in lesions))
     )
+
+
+def _frames_twice(lesions: Sequence[Lesion]) -> list[Problem]:
+    """Return the frames that rows name by their number and by their whole file."""
+    times = Counter(lesion.image_id for lesion in lesions)
+    expected = "each frame once: the file without a number is all of its frames"
+    return [Problem(0, "image", name, expected, name, "doubled") for name, count in times.items() if count > 1]
 
 
 def _half_split(rows: Sequence[FolderRow]) -> list[Problem]:
