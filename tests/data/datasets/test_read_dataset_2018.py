@@ -1,5 +1,6 @@
 """ISIC 2016 and 2018 become lesions with splits, groups, masks and attributes, or what does not fit is named."""
 
+import re
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -10,7 +11,9 @@ import pytest
 
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.tables.metadata import CONFIRMATIONS
+from attnmel.data.verify.official import official_inventory
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.records import Lesion
 
@@ -32,6 +35,12 @@ def write_zip(path: Path, members: dict[str, str]) -> None:
 def refuse(name: str, home: Path, message: str) -> None:
     with pytest.raises(LabelError, match=message):
         read_dataset(name, home)
+
+
+def listed(home: Path, kind: str) -> list[str]:
+    """What `verify` says of ISIC 2018 by names and tables alone."""
+    found = official_inventory("isic2018", SOURCES["isic2018"], home).findings
+    return [one.detail for one in found if one.kind == kind]
 
 
 def test_2016_gets_a_validation_set_from_its_training_images_alone(fetched: Fetched) -> None:
@@ -146,7 +155,12 @@ def test_official_validation_images_change_nothing(mirror: Path, fetched: Fetche
 
 def test_without_lesion_groups_the_training_images_are_refused(mirror: Path, fetched: Fetched) -> None:
     (mirror / "2018" / GROUPS).unlink()
-    refuse("isic2018", fetched("isic2018"), rf"{GROUPS} did not come, and without it images of one lesion would stand")
+    home = fetched("isic2018")
+    refuse("isic2018", home, rf"{GROUPS} did not come, and without it images of one lesion would stand")
+    (told,) = listed(home, "image without lesion")
+    assert re.fullmatch(
+        rf"none of \d+ images has a lesion, and the data set is refused, since {GROUPS} did not.*", told
+    )
 
 
 def test_without_lesion_groups_the_test_set_alone_is_read(mirror: Path, fetched: Fetched) -> None:
@@ -178,6 +192,24 @@ def test_lesion_groups_of_unlabelled_images_are_named(fetched: Fetched) -> None:
     with (home / "data" / "isic2018" / GROUPS).open("a") as table:
         table.write("ISIC_8,HAM_1,histopathology\n")
     refuse("isic2018", home, r"lesions of images without a label: ISIC_8\. Take them out")
+    assert listed(home, "lesion without label") == ["no label of it"]
+
+
+def test_what_a_short_archive_lacks_is_verified_as_it_is_read(
+    mirror: Path, fetched: Fetched, training_2018: Truth
+) -> None:
+    some = list(training_2018)[:50]
+    write_zip(mirror / "2018" / "ISIC2018_Task3_Training_Input.zip", {f"{image_id}.jpg": "?" for image_id in some})
+    home = fetched("isic2018")
+    table = home / "data" / "isic2018" / GROUPS
+    last = list(training_2018)[-1]
+    table.write_text("".join(line for line in table.read_text().splitlines(keepends=True) if f"{last}," not in line))
+    refuse("isic2018", home, rf"labelled images without a lesion: {last}\.")
+    assert listed(home, "image without lesion") == [f"no row of {GROUPS} names it"]
+    masks = home / "data" / "isic2018" / "HAM10000_segmentations_lesion_tschandl"
+    (masks / "ISIC_7_segmentation.png").touch()
+    refuse("isic2018", home, r"masks of images without a label: ISIC_7\.")
+    assert listed(home, "mask without image") == ["no image of it, and no label"]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ KINDS: dict[str, FindingKind] = {
         FindingKind(
             "image without lesion", "error", "Give the image its lesion, or images of it may stand on both sides."
         ),
+        FindingKind("lesion without label", "error", "Give the image its label, or take the row out."),
         FindingKind(
             "image without mask", "warning", "Add the mask, or go without: priors and ablations leave the image out."
         ),

@@ -93,9 +93,11 @@ def _count(archive: Archive, home: Path) -> int:
 def _listed(part: SplitFiles, source: Source) -> tuple[list[Item], list[Finding]]:
     """Join images, labels and masks of one split by image id."""
     images, findings = _images(part)
-    masks, odd_masks = _masks(part, images)
+    labelled, odd_labels = _labels(part, images)
+    masks, odd_masks = _masks(part, images, labelled)
     features, odd_features = _features(part, images)
-    findings += [*_labels(part, images), *odd_masks, *odd_features, *_other_tables(part, source, images)]
+    findings += [*odd_labels, *odd_masks, *odd_features, *_lesions(part, source, images, labelled)]
+    findings += _other_tables(part, source)
     items = [Item(i, images[i], masks.get(i), tuple(features.get(i, {}).values())) for i in sorted(images)]
     return items, findings
 
@@ -107,22 +109,23 @@ def _images(part: SplitFiles) -> tuple[dict[str, Path], list[Finding]]:
     return {path.stem: path for path in paths}, doubled((path.stem for path in paths), folder.name, "image files")
 
 
-def _labels(part: SplitFiles, images: dict[str, Path]) -> list[Finding]:
+def _labels(part: SplitFiles, images: dict[str, Path]) -> tuple[frozenset[str], list[Finding]]:
+    """Return the ids of the labelled images, also of those that did not come; none without a usable table."""
     if (table := part.place("labels")) is None:
-        return _without_table(part, images)
+        return frozenset(), _without_table(part, images)
     ids, findings = _labelled_ids(table, part.archives["labels"])
+    known = frozenset(ids)
     if not ids:
-        return findings
-    known = set(ids)
+        return known, findings
     findings += [
         Finding("image without label", image_id, images[image_id].name, f"no row of {table.name} names it")
         for image_id in sorted(images.keys() - known)
     ]
     if part.place("images") is None:
-        return findings  # reported once, as an archive that is absent
+        return known, findings  # reported once, as an archive that is absent
     kind = "label without image" if part.has_all_images else "image not in archive"
     findings += [Finding(kind, image_id, table.name, "no image of it") for image_id in sorted(known - images.keys())]
-    return findings
+    return known, findings
 
 
 def _labelled_ids(table: Path, archive: Archive) -> tuple[tuple[str, ...], list[Finding]]:
@@ -153,13 +156,15 @@ def _named(folder: Path, names: MaskNames) -> tuple[list[tuple[re.Match[str], Pa
     ]
 
 
-def _masks(part: SplitFiles, images: dict[str, Path]) -> tuple[dict[str, Path], list[Finding]]:
+def _masks(
+    part: SplitFiles, images: dict[str, Path], labelled: frozenset[str]
+) -> tuple[dict[str, Path], list[Finding]]:
     if (folder := part.place("masks")) is None:
         return {}, []
     matched, findings = _named(folder, MASK_NAME)
     masks = {match["image_id"]: path for match, path in matched}
     findings += doubled((match["image_id"] for match, _ in matched), folder.name, "masks")
-    findings += _strays(part, masks, images)
+    findings += _strays(part, masks, images, labelled)
     findings += [
         Finding("image without mask", image_id, images[image_id].name, "no mask of it lies there")
         for image_id in sorted(images.keys() - masks.keys())
@@ -182,27 +187,45 @@ def _features(part: SplitFiles, images: dict[str, Path]) -> tuple[dict[str, dict
     return features, findings
 
 
-def _strays(part: SplitFiles, masks: dict[str, Path], images: dict[str, Path]) -> list[Finding]:
-    if not part.has_all_images:
+def _strays(
+    part: SplitFiles, masks: dict[str, Path], images: dict[str, Path], labelled: frozenset[str] = frozenset()
+) -> list[Finding]:
+    """Return the masks of no image; where the archive is short of images, a label shows that there is one."""
+    if not part.has_all_images and not labelled:
         return []  # of images that the archive is short of, the masks may have come
+    known = images.keys() if part.has_all_images else images.keys() | labelled
+    text = "no image of it" if part.has_all_images else "no image of it, and no label"
+    return [Finding("mask without image", one, masks[one].name, text) for one in sorted(masks.keys() - known)]
+
+
+def _lesions(part: SplitFiles, source: Source, images: dict[str, Path], labelled: frozenset[str]) -> list[Finding]:
+    """Compare the table of lesions or patients with the labels, as `fetched` does, which refuses what differs."""
+    if source.groups is None or source.groups_in not in part.archives:
+        return []
+    if (table := part.place(source.groups_in)) is None:
+        state = part.states.get(source.groups_in)
+        if not images or state is None or state.status != "absent":
+            return []  # nothing to group, or reported as missing
+        text = (
+            f"none of {len(images):,} images has a lesion, and the data set is refused, since {state.name} did not come"
+        )
+        return [Finding("image without lesion", "", part.location("images").name, text)]
+    try:
+        _, known = source.groups.read_groups(table)
+    except LabelError as error:
+        return [Finding("table unusable", "", table.name, str(error))]
+    if source.groups_in == "labels":
+        return []  # without a lesion it has no label either, which is reported
+    without = sorted((images.keys() | labelled) - known.keys())
+    stray = sorted(known.keys() - labelled) if labelled else []
     return [
-        Finding("mask without image", image_id, masks[image_id].name, "no image of it")
-        for image_id in sorted(masks.keys() - images.keys())
+        *(Finding("image without lesion", one, table.name, f"no row of {table.name} names it") for one in without),
+        *(Finding("lesion without label", one, table.name, "no label of it") for one in stray),
     ]
 
 
-def _other_tables(part: SplitFiles, source: Source, images: dict[str, Path]) -> list[Finding]:
+def _other_tables(part: SplitFiles, source: Source) -> list[Finding]:
     findings: list[Finding] = []
-    if source.groups is not None and (table := part.place(source.groups_in)) is not None:
-        try:
-            _, known = source.groups.read_groups(table)
-            findings += [
-                Finding("image without lesion", image_id, images[image_id].name, f"no row of {table.name} names it")
-                for image_id in sorted(images.keys() - known.keys())
-                if source.groups_in != "labels"  # else it has no label either, which is reported
-            ]
-        except LabelError as error:
-            findings.append(Finding("table unusable", "", table.name, str(error)))
     readers: list[tuple[Callable[[Path], object], Path]] = []
     if source.metadata is not None and (table := part.place("metadata")) is not None:
         readers.append((source.metadata.read, table))
