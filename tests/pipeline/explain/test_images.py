@@ -1,5 +1,6 @@
 """Maps lie in the frame of the original image, whatever the crop."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ from PIL import Image
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
-from attnmel.models.weights.checkpoints import load_checkpoint
+from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, save_weights
+from attnmel.pipeline.explain import images as explained
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.predict.attention_maps import enlarged
+from attnmel.pipeline.predict.predict import predict_images
 from attnmel.saliency.methods.registry import METHODS
 from attnmel.saliency.methods.scaling import stretched
 from attnmel.saliency.overlays import square_drawn
@@ -91,3 +94,22 @@ def test_two_images_of_one_name_are_refused_before_anything_is_written(trained: 
     with pytest.raises(ConfigError, match=r"two images are called 'lesion', .*; their maps would replace each other"):
         list(explain_images(trained.path, [tmp_path], out=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("settings", [{"crops": 5}, {"transforms": "dihedral"}], ids=["five", "dihedral"])
+def test_the_probability_below_a_map_is_that_of_predict(
+    trained: RunFolder,
+    phantoms: "Phantoms",
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, object],
+) -> None:
+    tensors, card = read_checkpoint(trained.path)
+    model = tmp_path / "other.safetensors"
+    save_weights(model, tensors, dataclasses.replace(card, temperature=0.5, **settings))  # pyright: ignore[reportArgumentType] - of the card
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    told: list[object] = []
+    monkeypatch.setattr(explained, "write_image_maps", lambda *_, probabilities: told.append(probabilities) or ())
+    list(explain_images(model, [image], out=tmp_path / "maps"))
+    (result,) = predict_images(model, [image])
+    np.testing.assert_allclose(told, [result.probabilities], rtol=1e-6)
