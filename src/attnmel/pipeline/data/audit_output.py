@@ -94,12 +94,17 @@ def write_pairs_page(audited: Audited, path: Path) -> None:
     page = AuditPage(
         title="Leakage" if audited.leaks is not None else "Audit of " + ", ".join(_datasets(audited)),
         byline=f"{len(audited.audit.entries):,} images: {', '.join(sides)}",
-        verdict=leak_verdict(audited).capitalize() + "." if audited.leaks is not None else "",
+        verdict=_as_sentence(leak_verdict(audited)) if audited.leaks is not None else "",
         counts=counts(audited),
         notes=_notes(audited),
         groups=tuple(groups),
     )
     write_audit_page(path, page)
+
+
+def _as_sentence(text: str) -> str:
+    """Return a text with a capital and a full stop; its other letters stay, since names of folders may be in it."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def list_exclusions(audited: Audited, path: Path, side: Side) -> None:
