@@ -14,7 +14,7 @@ from attnmel.arguments import checked_arguments
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
-from attnmel.data.datasets.read_dataset import SOURCES, Dataset, read_dataset
+from attnmel.data.datasets.read_dataset import KNOWN, Dataset, read_dataset
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import dataset_folder, home_folder
 from attnmel.progress import Progress
@@ -56,8 +56,8 @@ class Fetched:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the known data sets."""
-    return tuple(sorted(SOURCES))
+    """Return the names of the known data sets, those that are unpacked by hand too."""
+    return tuple(sorted(KNOWN))
 
 
 @checked_arguments()

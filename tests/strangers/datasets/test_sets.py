@@ -1,5 +1,6 @@
 """Data sets as their publishers lay them out: what is read of each, what is left out, and what is said of bad ones."""
 
+import shutil
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ from tests.strangers.datasets.make_sets import (
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.read_dataset import Dataset, read_dataset, whole_set_tests
 from attnmel.data.verify import Verification, verify_dataset
+from attnmel.datasets import names
 from attnmel.errors import ArchiveError, AttnmelError, LabelError
 from attnmel.records import Lesion
 
@@ -476,3 +478,16 @@ def test_a_folder_whose_table_has_another_name_or_that_has_none_says_what_to_wri
     ):  # fmt: skip
         (tmp_path / name).touch() if name else None
         assert refusal(lambda: read_dataset(str(tmp_path), tmp_path)) == expected + said
+
+
+def test_thumbnails_in_a_hidden_folder_are_not_taken_for_the_images(tmp_path: Path) -> None:
+    write_archive(tmp_path / "archive", archive_rows(6))
+    before = read_dataset(str(tmp_path / "archive"), tmp_path).lesions
+    (tmp_path / "archive" / ".thumbnails").mkdir()
+    for one in before:
+        shutil.copy(one.image, tmp_path / "archive" / ".thumbnails")
+    assert read_dataset(str(tmp_path / "archive"), tmp_path).lesions == before
+
+
+def test_the_names_are_those_of_every_data_set_that_can_be_read() -> None:
+    assert {*FETCHED, *UNPACKED, "isic2017", "isic2018-leaky"} <= {*names()}

@@ -29,13 +29,15 @@ class ListedImage:
 
 
 def images_below(folder: Path) -> dict[str, Path]:
-    """Return the images in a folder and all folders below it by their names without ending; hidden ones are left out.
+    """Return the images in a folder and all folders below it by their names without ending.
 
+    Hidden files and folders are left out, such as the thumbnails of a viewer, which have the names of the images.
     Of two images of one name the first counts; published ids are unique.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in SUFFIXES and not hidden:
             found.setdefault(path.stem, path)
     return found
 
