@@ -211,6 +211,12 @@ def test_all_images_are_evaluated_where_there_is_no_official_test_split(name: st
     assert whole_set_tests(name) == expected
 
 
+@pytest.mark.parametrize(("name", "expected"), [("derm7pt", False), ("ph2", True)])
+def test_so_it_is_where_a_data_set_is_named_by_its_path(home: Path, name: str, expected: bool) -> None:
+    assert whole_set_tests(str(home / "data" / name)) == expected
+    assert whole_set_tests(archive_of(home))
+
+
 def kinds(found: Verification) -> dict[str, int]:
     return {kind: len(some) for kind, some in found.by_kind().items()}
 

@@ -123,6 +123,10 @@ def own_folder_path(name: str) -> Path | None:
 
 def whole_set_tests(name: str) -> bool:
     """Whether all images of a data set are evaluated where no split is named: those without an official test split."""
+    if name in SOURCES:
+        return "test" not in SOURCES[name].splits
     if name in LAYOUTS:
         return not LAYOUTS[name].has_test
-    return own_folder_path(name) is not None or (name in SOURCES and "test" not in SOURCES[name].splits)
+    folder = own_folder_path(name)
+    published = published_folder(folder) if folder else None
+    return not published[0].has_test if published else folder is not None
