@@ -126,3 +126,14 @@ def test_a_red_mask_is_told_as_what_it_is_and_as_what_it_is_read(tmp_path: Path)
     found = examine_item(Item("a", tmp_path / "a.png", tmp_path / "mask.png")).findings
     assert [one.kind for one in found] == ["mask coloured", "mask grey", "mask empty"]
     assert found[0].detail.endswith("(255, 0, 0): read as grey 76, which counts as skin")
+
+
+def test_superpixels_that_a_prior_cannot_be_made_of_are_told(home: Path, train: Files) -> None:
+    first, second = train("images")[:2]
+    features = home / "data" / "phantoms" / "ISIC-2017_Training_Part2_GroundTruth"
+    rewrite(first.with_name(f"{first.stem}_superpixels.png"), lambda picture: picture.resize((40, 30)))
+    (features / f"{second.stem}_features.json").write_text("{}")
+    size, lists = verify_dataset("phantoms", home).findings
+    assert (size.kind, size.image_id, lists.image_id) == ("superpixels unusable", first.stem, second.stem)
+    assert "is 40 x 30 pixels, but its image is 120 x 90" in size.detail
+    assert "lacks pigment_network" in lists.detail

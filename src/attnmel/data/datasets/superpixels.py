@@ -6,7 +6,7 @@
 No torch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,23 @@ from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.errors import ImageError
 from attnmel.files.table_files import read_json
 
+DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst", "streaks")
+"""Those that are marked; task 2 of 2018 marks globules too, which the slides' union has not."""
+
+ENDING = "_features.json"
+
 AGAIN = "take the file from the archive again"
+
+
+def superpixel_pairs(images: Mapping[str, Path], folders: Iterable[Path]) -> dict[str, tuple[Path, Path]]:
+    """Return superpixels and features of each image, by id, that has both: next to the image, and in a folder."""
+    features = {path.name.removesuffix(ENDING): path for one in folders for path in sorted(one.glob(f"*{ENDING}"))}
+    pairs = {
+        image_id: (image.with_name(f"{image_id}_superpixels.png"), features[image_id])
+        for image_id, image in images.items()
+        if image_id in features
+    }
+    return {image_id: pair for image_id, pair in pairs.items() if pair[0].is_file()}
 
 
 def read_superpixels(path: Path, image_size: tuple[int, int]) -> Int32[np.ndarray, "H W"]:

@@ -21,7 +21,7 @@ from attnmel.data.archives.catalog import ARCHIVES, FEATURES
 from attnmel.data.datasets.mask_files import feature_masks
 from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.data.datasets.read_dataset import Dataset
-from attnmel.data.datasets.superpixels import marked_superpixels
+from attnmel.data.datasets.superpixels import DERMOSCOPIC_FEATURES, marked_superpixels, superpixel_pairs
 from attnmel.data.preprocess.images import lesion_mask
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.files.folders import MasksFolder, expanded, predicted_masks
@@ -29,9 +29,6 @@ from attnmel.files.table_files import damage, read_table
 from attnmel.records import Lesion
 
 DERMOSCOPIC = "dermoscopic"
-DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst", "streaks")
-"""Those of ISIC 2017 part 2; task 2 of 2018 marks globules too, which the slides' union has not."""
-
 ATTRIBUTE_MASKS = "isic2018-task1"
 HAVE_ATTRIBUTE_MASKS = ("isic2016", "isic2017", ATTRIBUTE_MASKS)
 """Data sets whose images are among those of ISIC 2018 task 1-2, by image id."""
@@ -226,14 +223,8 @@ def _dermoscopic_files(dataset: Dataset, lesions: Sequence[Lesion], home: Path) 
 def _superpixel_files(dataset: str, lesions: Sequence[Lesion], home: Path) -> dict[str, SuperpixelFiles]:
     archives = [one for one in ARCHIVES.get(dataset, ()) if one.role == "superpixel features"]
     folders = [place for one in archives if (place := one.location(home)).is_dir()]
-    ending = "_features.json"
-    features = {path.name.removesuffix(ending): path for one in folders for path in sorted(one.glob(f"*{ending}"))}
-    pairs = {
-        lesion.image_id: (lesion.image.with_name(f"{lesion.image_id}_superpixels.png"), features[lesion.image_id])
-        for lesion in lesions
-        if lesion.image_id in features
-    }
-    return {image_id: SuperpixelFiles(*pair) for image_id, pair in pairs.items() if pair[0].is_file()}
+    pairs = superpixel_pairs({lesion.image_id: lesion.image for lesion in lesions}, folders)
+    return {image_id: SuperpixelFiles(*pair) for image_id, pair in pairs.items()}
 
 
 def _attribute_files(dataset: str, lesions: Sequence[Lesion], home: Path) -> tuple[dict[str, MaskFiles], str]:

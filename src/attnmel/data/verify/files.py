@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from attnmel.data.datasets.superpixels import DERMOSCOPIC_FEATURES, marked_superpixels
 from attnmel.data.image_files.decode import decode_scaled, opened
 from attnmel.data.image_files.masks import mask_levels
 from attnmel.data.image_files.picture import upright, upright_size
@@ -50,6 +51,8 @@ def examine_item(item: Item) -> Examined:
             usable = not any(finding.severity == "error" for finding in found)
         findings += found
     findings += _features(item, stored, size)
+    if item.superpixels is not None and size is not None:
+        findings += _superpixels(item.image_id, *item.superpixels, size)
     return Examined(item.image_id, tuple(findings), size, usable)
 
 
@@ -100,3 +103,11 @@ def _features(item: Item, stored: Size | None, size: Size | None) -> list[Findin
         text = f"all {len(item.features)} masks of features are empty"
         findings.append(Finding("no feature marked", item.image_id, item.features[0].name, text))
     return findings
+
+
+def _superpixels(image_id: str, superpixels: Path, features: Path, size: Size) -> list[Finding]:
+    try:
+        marked_superpixels(superpixels, features, DERMOSCOPIC_FEATURES, size)
+    except ImageError as error:
+        return [Finding("superpixels unusable", image_id, superpixels.name, str(error))]
+    return []

@@ -74,6 +74,11 @@ KINDS: dict[str, FindingKind] = {
         FindingKind("image unusable", "error", f"{_AGAIN}, or replace the file with a whole JPEG or PNG."),
         FindingKind("mask unusable", "error", f"{_AGAIN}, or replace the file with a whole PNG, or take the mask out."),
         FindingKind(
+            "superpixels unusable",
+            "error",
+            f"{_AGAIN}, or take the image's list of features out: it then has no dermoscopic prior of superpixels.",
+        ),
+        FindingKind(
             "mask turned", "error", "Turn the mask, or the image with its EXIF orientation, so that both stand alike."
         ),
         FindingKind(

@@ -17,6 +17,8 @@ class Item:
     mask: Path | None = None
     features: tuple[Path, ...] = ()
     """Masks of dermoscopic features, of which any but not all may be empty."""
+    superpixels: tuple[Path, Path] | None = None
+    """Superpixels, and the list of the features seen in each."""
 
 
 @dataclass(frozen=True)

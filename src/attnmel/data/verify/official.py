@@ -10,6 +10,7 @@ from attnmel.data.archives.fetch import ArchiveState, recorded_states
 from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, MaskNames, files_of
 from attnmel.data.datasets.part import SplitFiles
 from attnmel.data.datasets.sources import Source
+from attnmel.data.datasets.superpixels import superpixel_pairs
 from attnmel.data.tables.isic2020 import read_isic2020_duplicates
 from attnmel.data.tables.labels import LABEL_SCHEMAS
 from attnmel.data.tables.metadata import METADATA_2017, METADATA_ENDING
@@ -98,7 +99,11 @@ def _listed(part: SplitFiles, source: Source) -> tuple[list[Item], list[Finding]
     features, odd_features = _features(part, images)
     findings += [*odd_labels, *odd_masks, *odd_features, *_lesions(part, source, images, labelled)]
     findings += _other_tables(part, source)
-    items = [Item(i, images[i], masks.get(i), tuple(features.get(i, {}).values())) for i in sorted(images)]
+    folder = part.place("superpixel features")
+    pairs = superpixel_pairs(images, [folder] if folder else [])
+    items = [
+        Item(i, images[i], masks.get(i), tuple(features.get(i, {}).values()), pairs.get(i)) for i in sorted(images)
+    ]
     return items, findings
 
 
