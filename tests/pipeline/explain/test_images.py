@@ -1,6 +1,7 @@
 """Maps lie in the frame of the original image, whatever the crop."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,8 +109,8 @@ def test_the_probability_below_a_map_is_that_of_predict(
     model = tmp_path / "other.safetensors"
     save_weights(model, tensors, dataclasses.replace(card, temperature=0.5, **settings))  # pyright: ignore[reportArgumentType] - of the card
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    told: list[object] = []
+    told: list[Sequence[float]] = []
     monkeypatch.setattr(explained, "write_image_maps", lambda *_, probabilities: told.append(probabilities) or ())
     list(explain_images(model, [image], out=tmp_path / "maps"))
     (result,) = predict_images(model, [image])
-    np.testing.assert_allclose(told, [result.probabilities], rtol=1e-6)
+    np.testing.assert_allclose(np.array(told), [result.probabilities], rtol=1e-6)

@@ -1,5 +1,6 @@
 """One run, or several side by side, as pages."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -10,12 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attnmel.config.settings.tta import DIHEDRAL
 from attnmel.errors import ConfigError
+from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.maps.summary import MapSummary
 from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.files.folders import MapsFolder, RunFolder
-from attnmel.pipeline.explain.runs import explain_runs
+from attnmel.models.weights.checkpoints import read_checkpoint, save_weights
+from attnmel.pipeline.explain.runs import explain_each, explain_runs
 from attnmel.pipeline.explain.side_by_side import require_same_images
+from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.open_split import open_split
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -107,3 +112,20 @@ def test_maps_that_do_not_lie_side_by_side_are_refused_before_any_is_made(
     models = {split: open_split(Run(copied, phantoms.home), split) for split in ("test", "validation")}
     with pytest.raises(ConfigError, match="are of other images; explain runs of one data set and split"):
         require_same_images({split: one.predictions.image_ids for split, one in models.items()})
+
+
+def test_the_explained_class_is_that_of_evaluate_where_transforms_are_averaged(
+    copied: RunFolder, phantoms: "Phantoms"
+) -> None:
+    tensors, card = read_checkpoint(copied.path)
+    save_weights(copied.best, tensors, dataclasses.replace(card, transforms="dihedral", temperature=0.5))
+    recipe = copied.recipe.read_text()
+    assert 'transforms = "none"' in recipe
+    copied.recipe.write_text(recipe.replace('transforms = "none"', 'transforms = "dihedral"'))
+    run = Run(copied, phantoms.home)
+    (one,) = explain_each([run], split="test", methods=["attention-pool3"])
+    expected = at_temperature(predict_rows(run, run.dataset, one.rows, DIHEDRAL).predictions, 0.5)
+    np.testing.assert_array_equal(one.predictions.probabilities, expected.probabilities)
+    alone = open_split(run, "test").predictions
+    assert not np.allclose(expected.probabilities, alone.probabilities)
+    assert one.table.called == MapTable.of(expected, {}).called

@@ -25,9 +25,9 @@ from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
 from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
-from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
 from attnmel.pipeline.evaluate.submissions import write_if_official
+from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown_ids, unclassed_notes

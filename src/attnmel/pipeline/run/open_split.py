@@ -91,7 +91,7 @@ class SplitModel:
 
 
 def open_split(run: Run, split: str) -> SplitModel:
-    """Open a run's best checkpoint and a split of its data, and predict the split.
+    """Open a run's best checkpoint and a split of its data, and predict the split by the first square of each image.
 
     Raises:
         ConfigError: no run folder, or that of a fitted system.

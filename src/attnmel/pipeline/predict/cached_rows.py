@@ -1,4 +1,4 @@
-"""The predictions of an evaluation: mean probabilities over the squares of an image and their transforms."""
+"""Rows of a run's image cache to predictions: mean probabilities over the squares of an image and their transforms."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
