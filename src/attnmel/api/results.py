@@ -41,13 +41,14 @@ def evaluate(
     labels.csv; `split` is "test" without it. docs/reference/evaluation.md defines every measure.
 
     Raises:
-        ConfigError: no run, no such data set or split, a value outside its range.
+        ConfigError: no run, no such data set or split, a value outside its range, or `transforms`, `prior` or `columns`
+            of a fusion, which predicts nothing again.
         LabelError: images or lesions that the run learnt from, unless leakage is allowed.
         PredictionsError: a measure is not defined.
     """
     from attnmel.compute.runtime import use_threads
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
-    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fused
+    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fused, refuse_predicting
     from attnmel.pipeline.run.run import Run
 
     use_threads(threads)
@@ -66,6 +67,7 @@ def evaluate(
             "prevalences": prevalences,
         }
         if is_fused(opened):
+            refuse_predicting({"transforms": transforms, "prior": prior, "columns": columns}, opened)
             results = evaluate_fusion(opened, **chosen)
         else:
             chosen |= {"transforms": transforms, "prior": prior, "allow_leakage": allow_leakage, "columns": columns}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from attnmel.api.results import evaluate
 from attnmel.config.fusion import Rule
 from attnmel.errors import CheckpointError, ConfigError, LabelError, PredictionsError
 from attnmel.evaluation.calibration.temperature import fit_temperature
@@ -164,6 +165,16 @@ def test_a_fusion_is_evaluated_again_compared_reported_and_a_member(
     )
     rows = make("mean", str(run.path)).read_text().splitlines()[1:]
     np.testing.assert_allclose([float(row.split(",")[1]) for row in rows], expected, atol=1e-12)
+
+
+def test_options_of_a_prediction_are_refused_for_a_fusion(run: RunFolder) -> None:
+    for option in ({"transforms": "dihedral"}, {"prior": "none"}, {"columns": {"image": "id"}}):
+        with pytest.raises(ConfigError) as refused:
+            evaluate(run.path, **option)
+        assert str(refused.value) == (
+            f"{run.path} is a fusion of stored predictions, which takes no {next(iter(option))}; evaluate its members "
+            "with that, and fuse what they are then evaluated on by `attnmel fuse --split`"
+        )
 
 
 def test_a_file_gets_labels_and_measures_of_both_tasks_from_the_data_set(phantoms: "Phantoms", tmp_path: Path) -> None:

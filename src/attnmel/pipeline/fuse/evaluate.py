@@ -1,11 +1,11 @@
 """The predictions of a fusion -> its results; a stored fusion and a split -> the same from its members' predictions."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
-from attnmel.errors import PredictionsError
+from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.fusion.card import KEY, FusionCard, read_fusion_card
@@ -28,6 +28,19 @@ EPOCH = 0
 def is_fused(run: Run) -> bool:
     """Whether a run folder is that of a fusion."""
     return isinstance(run.recipe, FusionRecipe)
+
+
+def refuse_predicting(options: Mapping[str, object], run: Run) -> None:
+    """Refuse options of `attnmel evaluate`, by name, that say how images are read and predicted.
+
+    Raises:
+        ConfigError: names those that are given.
+    """
+    if given := [name for name, value in options.items() if value]:
+        raise ConfigError(
+            f"{run.path} is a fusion of stored predictions, which takes no {' or '.join(given)}; evaluate its members "
+            "with that, and fuse what they are then evaluated on by `attnmel fuse --split`"
+        )
 
 
 def evaluate_fusion(
