@@ -75,7 +75,7 @@ def _toml(value: object) -> str:
 
 def _has(kind: type[Settings], key: str) -> bool:
     """Whether a kind of recipe has a setting; below a group of free names every key counts."""
-    if kind is not Recipe and key in OF_NETWORKS:
+    if kind is not Recipe and any(f"{key}.".startswith(f"{one}.") for one in OF_NETWORKS):
         return False
     first, _, rest = key.partition(".")
     if first not in kind.model_fields:
