@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
+from attnmel.config.load import AnyRecipe
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import SystemRecipe
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, listed
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.run.fusion_parts import part_notes, part_recipes
-from attnmel.pipeline.run.provenance import begun_precision
+from attnmel.pipeline.run.provenance import begun_precision, refuse_other_settings
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.run_location import new_run_folder
+from attnmel.pipeline.run.run_location import adapted, new_run_folder
+from attnmel.pipeline.run.same_settings import other_settings
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT, Progress
 
@@ -35,7 +37,8 @@ def run_fusion(
     are left as they are, stopped ones go on, and a finished fusion is returned as it is.
 
     Raises:
-        ConfigError: no parts, two of them in one folder, or a run that is there already.
+        ConfigError: no parts, two of them in one folder, or a run that is there already; with `resume`, one of other
+            settings.
         AttnmelError: as `run_recipe`, `run_system` and `fuse`.
     """
     parts = part_recipes(recipe, out, overrides)
@@ -44,7 +47,9 @@ def run_fusion(
     folder = new_run_folder(recipe, out)
     if folder.measures.is_file():
         if resume:
-            return Run(folder, home, progress)
+            return _finished(
+                Run(folder, home, progress), recipe, [Run(new_run_folder(one, out)) for one in parts], parts
+            )
         raise ConfigError(f"{folder.path} already holds a run; continue it with --resume, or choose another --out")
     members = []
     for part in parts:
@@ -70,3 +75,24 @@ def run_fusion(
         progress=progress,
     )
     return Run(folder, home, progress)
+
+
+def _finished(run: Run, recipe: FusionRecipe, members: Sequence[Run], parts: Sequence[AnyRecipe]) -> Run:
+    """Return a finished fusion, which has the wanted settings, as have those of its parts that are still there.
+
+    Raises:
+        ConfigError: names the settings that differ.
+    """
+    begun = adapted(run.recipe, recipe)
+    if isinstance(begun, FusionRecipe):
+        recipe = recipe.model_copy(
+            update={"fusion": recipe.fusion.model_copy(update={"members": begun.fusion.members})}
+        )
+    refuse_other_settings(run.folder, begun, recipe)
+    for member, part in zip(members, parts, strict=True):
+        if member.folder.recipe.is_file() and (other := other_settings(member.recipe, part)):
+            raise ConfigError(
+                f"{run.path} is finished, but its part {member.path} has another {listed(other)} than is wanted now. "
+                "Use the settings that it was trained with, or another --out."
+            )
+    return run

@@ -23,3 +23,16 @@ def test_a_table_that_is_named_by_a_relative_path_is_the_stored_one(
     assert is_finished(Run(run), tiny.changed({"loss.teacher": "one.csv"}))
     assert not is_finished(Run(run), tiny.changed({"loss.teacher": "other.csv"}))
     assert not is_finished(Run(run), tiny)
+
+
+def test_a_run_of_another_start_is_not_the_row_but_weights_may_lie_elsewhere(
+    trained: RunFolder, tiny: Recipe, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    assert is_finished(Run(run), tiny)
+    assert not is_finished(Run(run), tiny.changed({"model.weights": "imagenet"}))
+    text = run.recipe.read_text()
+    assert 'weights = "random"' in text
+    run.recipe.write_text(text.replace('weights = "random"', 'weights = "/before/start.pth"'))
+    assert is_finished(Run(run), tiny.changed({"model.weights": "start.pth"}))
+    assert not is_finished(Run(run), tiny)

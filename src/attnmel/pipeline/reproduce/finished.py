@@ -1,18 +1,12 @@
 """Whether a run of a table has nothing left to do, by the files of its folder alone."""
 
-from attnmel.config.load import AnyRecipe, differing_settings
+from attnmel.config.load import AnyRecipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import AttnmelError
 from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.stored_paths import stored_masks
+from attnmel.pipeline.run.same_settings import other_settings
 from attnmel.pipeline.run.training.history import best_row
-
-SETTLED = ("data.statistics", "training.device", "data.dataset", "model.weights", "fusion.members")
-"""Settings that a run resolves for its machine; `attnmel train --resume` checks them."""
-
-PLACES = ("data.crop_masks", "loss.masks", "loss.teacher")
-"""Settings that a run stores in full, by `stored_masks`."""
 
 
 def is_finished(run: Run, recipe: AnyRecipe) -> bool:
@@ -20,7 +14,7 @@ def is_finished(run: Run, recipe: AnyRecipe) -> bool:
     if not run.folder.measures.is_file() or not run.folder.recipe.is_file():
         return False
     try:
-        if _differs(run.recipe, recipe):
+        if other_settings(run.recipe, recipe):
             return False
         splits = set(run.provenance["data"]["splits"]) - {"train"}
         return _is_trained(run, recipe) and splits <= {name for name, one in run.results.items() if _of_best(run, one)}
@@ -38,16 +32,3 @@ def _of_best(run: Run, found: SplitResults) -> bool:
         return True
     best = best_row(run.history, run.recipe.training.select)
     return best is not None and found.epoch == best.epoch
-
-
-def _differs(stored: AnyRecipe, wanted: AnyRecipe) -> bool:
-    changed = differing_settings(stored, wanted).items()
-    return any(
-        setting != "auto" and not (key in PLACES and setting is not None and own == stored_masks(setting))
-        for key, (own, setting) in changed
-        if not _is_settled(key)
-    )
-
-
-def _is_settled(key: str) -> bool:
-    return key.startswith(SETTLED) or (key.startswith("features.") and key.endswith(".weights"))
