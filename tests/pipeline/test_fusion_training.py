@@ -82,11 +82,23 @@ def test_a_finished_fusion_is_left_as_it_is_by_resume_and_refused_without(
     run: Run, folder: Path, phantoms: "Phantoms"
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*") if path.is_file()}
-    again = run_fusion(recipe_of(folder), folder / "runs", home=phantoms.home, resume=True)
+    settings = ["svm.folds=2"]
+    again = run_fusion(recipe_of(folder), folder / "runs", overrides=settings, home=phantoms.home, resume=True)
     assert again.results.keys() == run.results.keys()
     assert {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*") if path.is_file()} == before
     with pytest.raises(ConfigError, match=r"both/seed-0 already holds a run; continue it with --resume"):
         run_fusion(recipe_of(folder), folder / "runs", home=phantoms.home)
+
+
+def test_a_finished_fusion_of_other_settings_is_not_taken_for_the_wanted_one(
+    run: Run, folder: Path, phantoms: "Phantoms"
+) -> None:
+    wanted, runs = recipe_of(folder), folder / "runs"
+    with pytest.raises(ConfigError, match=r"part .*tiny/coarse/seed-0 has another svm\.folds than is wanted now"):
+        run_fusion(wanted, runs, overrides=["svm.folds=3"], home=phantoms.home, resume=True)
+    ranked = wanted.model_copy(update={"fusion": wanted.fusion.model_copy(update={"by": "rank"})})
+    with pytest.raises(ConfigError, match=r"begun by another recipe: fusion\.by was 'mean', is 'rank'\. Use that"):
+        run_fusion(ranked, runs, overrides=["svm.folds=2"], home=phantoms.home, resume=True)
 
 
 def test_finished_parts_are_not_trained_again(run: Run, folder: Path, phantoms: "Phantoms") -> None:
@@ -187,6 +199,32 @@ def test_a_setting_that_a_part_sets_itself_stays_and_is_noted(tmp_path: Path) ->
     assert part_notes(recipe, ["features.colour.bins=3"]) == (
         "tiny/both: features.colour.bins of 1 of its 2 parts stays as the recipe has it",
     )
+
+
+def test_a_part_finds_the_run_of_a_part_before_it_whatever_its_fold_and_data_are(tmp_path: Path) -> None:
+    text = FUSION.replace('["name=tiny/fine"]', '["name=tiny/fine", "title={part-1}"]')
+    recipe = recipe_of(tmp_path, text=text.replace("{part-1}", "{{part-1}}"))
+    changes = (["data.fold=2/5"], [f"data.dataset={tmp_path}"])
+    assert [part_recipes(recipe, Path("runs"), one)[1].title for one in changes] == [
+        "runs/tiny/coarse/fold-2-of-5/seed-0",
+        f"runs/{tmp_path.name}/tiny/coarse/seed-0",
+    ]
+    late = recipe_of(tmp_path, text=text.replace("{part-1}", "{{part-2}}"))
+    with pytest.raises(ConfigError) as refused:
+        part_recipes(late, tmp_path)
+    assert str(refused.value) == (
+        "tiny/both: title={part-2} of part 2 names {part-2}, which is no part before it (known: {part-1}); name one of "
+        "these, or put that part first"
+    )
+
+
+def test_a_part_with_a_name_of_its_own_is_named_after_other_data(tmp_path: Path) -> None:
+    recipe = load_run_recipe("isic2017/menegola")
+    assert isinstance(recipe, FusionRecipe)
+    names = [one.name for one in part_recipes(recipe, tmp_path, ["data.dataset=/data/clinic"])]
+    assert names == ["clinic/gap-lite0", "clinic/gap-mobilenet", "clinic/menegola-svm"]
+    weights = part_recipes(recipe, Path("runs"), ["data.dataset=/data/clinic"])[2].model_dump()["features"]["network"]
+    assert weights["weights"] == "runs/clinic/gap-lite0/seed-0"
 
 
 def test_every_shipped_fusion_has_parts_that_can_be_trained(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ class PartSettings(Settings):
     recipe: str
     """Name or TOML file of a network's or a fitted system's recipe."""
     set: tuple[str, ...] = ()
-    """`key=value` changes of it; "{runs}" and "{seed}" become the folder of all runs and the seed of the fusion."""
+    """`key=value` changes of it; "{part-1}" becomes the run folder of the first part, so that a later one can use its
+    weights, "{runs}" and "{seed}" the folder of all runs and the seed of the fusion."""
 
 
 class FusionSettings(Settings):
