@@ -10,7 +10,6 @@ from attnmel.data.dicom.frames import file_of, image_id, is_dicom, is_dicom_file
 from attnmel.data.image_files.formats import START
 from attnmel.data.image_files.picture import NamedBytes
 from attnmel.data.tables.age_and_sex import KINDS, looked_up_name, read_age_and_sex
-from attnmel.errors import ConfigError
 from attnmel.files.checksums import file_sha256
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.table import ImageResult
@@ -22,22 +21,24 @@ Known = Mapping[str, str]
 class AgeAndSex:
     """Changes results by the prior of a model's card where age and sex are known; without a prior, none.
 
+    A table is not read for a model that makes no use of it.
+
     Raises:
-        ConfigError: a table is given, but the model makes no use of it.
         LabelError: no such table, or a cell that is no age or no sex.
     """
 
     def __init__(self, card: Card, temperature: float | None, table: Path | None) -> None:
         self._prior, self._classes, self._temperature = card.age_sex_prior, card.classes, temperature
-        if table is not None and self._prior is None:
-            raise ConfigError(
-                f"the model makes no use of age and sex, which {table} holds; leave out --metadata, or train with "
-                "test.prior = 'age-sex'"
-            )
-        self._known = {} if table is None else read_age_and_sex(table)
-        self.made_with = "" if table is None else file_sha256(table)[:12]
+        read = table if self.is_used else None
+        self._known = {} if read is None else read_age_and_sex(read)
+        self.made_with = "" if read is None else file_sha256(read)[:12]
         """Identifies the table; empty without one."""
         self._changed = 0
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the model has such a prior."""
+        return self._prior is not None
 
     def sentence(self, images: int) -> str:
         """Return how many of the results so far age and sex have changed; empty for a model without such a prior."""

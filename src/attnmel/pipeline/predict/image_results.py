@@ -16,18 +16,18 @@ from attnmel.config.settings.tta import NO_TRANSFORMS
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
-from attnmel.errors import ImageError
+from attnmel.errors import ConfigError, ImageError
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import replacing, write_text
 from attnmel.files.locks import hold_file, hold_folders
 from attnmel.files.table_files import csv_encoding, notice_path
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
-from attnmel.pipeline.predict.age_and_sex import AgeAndSex
 from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
+from attnmel.pipeline.predict.models.members import age_and_sex_of
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.shards import Shard, write_record
 from attnmel.pipeline.predict.stall_guard import stall_watched
@@ -87,7 +87,12 @@ class ImageResults:
         shard: Shard | None = None,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
-        self._age_and_sex = AgeAndSex(model.card, model.temperature, metadata)
+        self._age_and_sex = age_and_sex_of(model, metadata)
+        if metadata is not None and not self._age_and_sex.is_used:
+            raise ConfigError(
+                f"the model makes no use of age and sex, which {metadata} holds; leave out --metadata, or train with "
+                "test.prior = 'age-sex'"
+            )
         self.model: ImageModel = model
         self._maps, self._stall_limit = maps, stall_limit
         self._shard, self._every = shard, paths

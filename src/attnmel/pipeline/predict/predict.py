@@ -1,7 +1,9 @@
 """Predict the class probabilities of image files by any kind of model; an ONNX file needs no torch."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from attnmel.config.fields import ComputePrecision
 from attnmel.config.settings.tta import transforms_note
@@ -10,12 +12,13 @@ from attnmel.deploy.onnx.texts import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.seeds import runs_to_average
-from attnmel.models.weights.card import FUSED, Card
+from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
 from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, require_masks
 from attnmel.pipeline.predict.masks.mask_options import open_masks
+from attnmel.pipeline.predict.models.members import single_models
 from attnmel.pipeline.predict.models.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.shards import Shard
 from attnmel.progress import SILENT, Progress
@@ -70,11 +73,11 @@ def predict_images(
     part = Shard.parse(shard) if shard else None
     found = open_masks(masks, segmenter)
     many = len(images) > 1 or any(path.is_dir() for path in images)
-    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, many, progress)
+    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, metadata, many, progress)
     require_masks(opened.card, found)
     if not calibrated:
         _leave_out_temperature(model, opened.card, thresholds, progress)
-    if note := transforms_note(opened.transforms, opened.card.transforms):
+    for note in _transforms_notes(opened):
         progress.note(note)
     note_ablation(model, opened.card, progress)
     paths = image_files(images, progress)
@@ -100,6 +103,15 @@ def predict_images(
         shard=part,
         stall_limit=stall_limit,
     )
+
+
+def _transforms_notes(model: ImageModel) -> Iterator[str]:
+    """Yield what is to be said of the transforms; of a model of several with how many of them it concerns."""
+    models = list(single_models(model))
+    notes = Counter(transforms_note(one.transforms, one.card.transforms) for one in models)
+    for note, count in notes.items():
+        if note:
+            yield note if count == len(models) else f"of {count} of {len(models)} members: {note}"
 
 
 def _leave_out_temperature(model: Path, card: Card, thresholds: Sequence[float], progress: Progress) -> None:
@@ -133,6 +145,7 @@ def _open(
     stall_limit: float,
     masks: LesionMasks,
     transforms: str | None,
+    metadata: Path | None,
     many: bool,
     progress: Progress,
 ) -> ImageModel:
@@ -156,17 +169,13 @@ def _open(
     if precision != "float32":
         raise ConfigError(f"{model} runs in float32; for '{precision}' export it first: attnmel export {model} --onnx")
     from attnmel.compute.runtime import use_threads
-    from attnmel.models.weights.checkpoints import checkpoint_card
 
     use_threads()
+    more: dict[str, Any] = {"calibrated": calibrated, "masks": masks, "transforms": transforms, "metadata": metadata}
     if len(runs := runs_to_average(model)) > 1:
         from attnmel.pipeline.predict.models.mean_model import MeanModel
 
-        return MeanModel(runs, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
-    if checkpoint_card(model).network == FUSED:
-        from attnmel.pipeline.predict.models.fused_model import FusedModel
+        return MeanModel(runs, batch=batch or BATCH, **more)
+    from attnmel.pipeline.predict.models.fused_model import opened_model
 
-        return FusedModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
-    from attnmel.pipeline.predict.models.torch_model import CheckpointModel
-
-    return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
+    return opened_model(model, batch=batch or BATCH, **more)

@@ -13,6 +13,7 @@ from attnmel.models.weights.card import FUSED
 from attnmel.models.weights.checkpoints import checkpoint_card, checkpoint_file
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
+from attnmel.pipeline.predict.models.members import Members
 from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.records import Predictions
@@ -34,6 +35,7 @@ class FusedModel:
         calibrated: bool,
         masks: MaskOf = NO_MASKS,
         transforms: str | None = None,
+        metadata: Path | None = None,
     ) -> None:
         self.file = checkpoint_file(path)
         self.card = checkpoint_card(path)
@@ -51,17 +53,24 @@ class FusedModel:
         self.thresholds = self.card.thresholds if self.temperature == self.card.temperature else ()
         self.together = batch
         folder = self.file.parent
-        self._members = [_opened(located(one, folder), batch, masks, transforms) for one in self._fusion.members]
-        self.transforms = self._members[0].transforms
+        places = [located(one, folder) for one in self._fusion.members]
+        self.members = Members(
+            [
+                opened_model(one, batch=batch, calibrated=True, masks=masks, transforms=transforms, metadata=metadata)
+                for one in places
+            ],
+            metadata,
+        )
+        self.transforms = self.members.transforms
 
     @property
     def made_with(self) -> Mapping[str, str]:
         """Everything that the results depend on; the file holds the hashes of its members."""
-        return self._members[0].made_with
+        return self.members.models[0].made_with
 
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
         """Yield the result of each file, with what the first member saw of it."""
-        for results in zip(*(one.predict(paths, many=many) for one in self._members), strict=True):
+        for results in self.members.predict(paths, many=many):
             failed = next((one for one in results if one.error), None)
             yield failed or ImageResult(results[0].image, self._fused(results), seen=results[0].seen)
 
@@ -69,12 +78,28 @@ class FusedModel:
         classes, dataset = self._fusion.classes, self._fusion.dataset
         rows = [
             in_classes(Predictions.of_image(member.card.classes, found.probabilities), classes, dataset).probabilities
-            for member, found in zip(self._members, results, strict=True)
+            for member, found in zip(self.members.models, results, strict=True)
         ]
         fused = Predictions.of_image(classes, self._fusion.fusion(np.stack(rows))[0])
         return tuple(at_temperature(fused, self.temperature).probabilities[0].tolist())
 
 
-def _opened(path: Path, batch: int, masks: MaskOf, transforms: str | None) -> "CheckpointModel | FusedModel":
-    kind = FusedModel if checkpoint_card(path).network == FUSED else CheckpointModel
-    return kind(path, batch=batch, calibrated=True, masks=masks, transforms=transforms)
+def opened_model(
+    path: Path,
+    *,
+    batch: int,
+    calibrated: bool,
+    masks: MaskOf = NO_MASKS,
+    transforms: str | None = None,
+    metadata: Path | None = None,
+) -> "CheckpointModel | FusedModel":
+    """Open a run or a checkpoint: of a network, a fitted system or a fusion.
+
+    `metadata` is a table of age and sex, which the members of a fusion take; of others the caller does.
+
+    Raises:
+        CheckpointError, PredictionsError: as the models.
+    """
+    if checkpoint_card(path).network != FUSED:
+        return CheckpointModel(path, batch=batch, calibrated=calibrated, masks=masks, transforms=transforms)
+    return FusedModel(path, batch=batch, calibrated=calibrated, masks=masks, transforms=transforms, metadata=metadata)

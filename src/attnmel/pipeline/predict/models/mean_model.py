@@ -12,7 +12,8 @@ from attnmel.files.checksums import file_sha256, json_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
-from attnmel.pipeline.predict.models.torch_model import CheckpointModel
+from attnmel.pipeline.predict.models.fused_model import opened_model
+from attnmel.pipeline.predict.models.members import Members
 from attnmel.pipeline.predict.table import ImageResult, spread_column
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.results.thresholds import evaluated_predictions, fitted_scale
@@ -40,13 +41,16 @@ class MeanModel:
         calibrated: bool,
         masks: MaskOf = NO_MASKS,
         transforms: str | None = None,
+        metadata: Path | None = None,
     ) -> None:
-        self._runs = [
-            CheckpointModel(run.path, batch=batch, calibrated=False, masks=masks, transforms=transforms) for run in runs
+        models = [
+            opened_model(run.path, batch=batch, calibrated=False, masks=masks, transforms=transforms, metadata=metadata)
+            for run in runs
         ]
-        self.transforms = self._runs[0].transforms
-        first = self._runs[0].card
-        for run, one in zip(runs, self._runs, strict=True):
+        self.members = Members(models, metadata)
+        self.transforms = self.members.transforms
+        first = models[0].card
+        for run, one in zip(runs, models, strict=True):
             if (one.card.recipe, one.card.classes) != (first.recipe, first.classes):
                 found, other = (f"{card.recipe} ({', '.join(card.classes)})" for card in (one.card, first))
                 raise ConfigError(
@@ -54,16 +58,16 @@ class MeanModel:
                     "averaged: name one run"
                 )
         self.runs, self.together = len(runs), batch
-        self.file = self._runs[0].file
-        self.card, self.not_calibrated = _calibrated(first, _validation_mean(runs, [one.card for one in self._runs]))
+        self.file = models[0].file
+        self.card, self.not_calibrated = _calibrated(first, _validation_mean(runs, [one.card for one in models]))
         self.temperature = self.card.temperature if calibrated else None
         self.thresholds = self.card.thresholds if self.temperature == self.card.temperature else ()
-        files = json_sha256([file_sha256(one.file) for one in self._runs])
-        self.made_with = {**self._runs[0].made_with, "runs": f"{self.runs} ({files[:12]})"}
+        files = json_sha256([file_sha256(one.file) for one in models])
+        self.made_with = {**models[0].made_with, "runs": f"{self.runs} ({files[:12]})"}
 
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
         """Yield the result of each file, with what the first run saw of it and the mean of the attention maps."""
-        for results in zip(*(one.predict(paths, many=many) for one in self._runs), strict=True):
+        for results in self.members.predict(paths, many=many):
             yield next((one for one in results if one.error), None) or self._mean(results)
 
     def _mean(self, results: Sequence[ImageResult]) -> ImageResult:
