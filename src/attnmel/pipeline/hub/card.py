@@ -127,7 +127,7 @@ def _counts(card: Card) -> str:
 def _thresholds(card: Card) -> Iterator[str]:
     if not card.thresholds:
         return
-    yield f"## Operating points\n\nChosen on {card.chosen_on}; positive strictly above the threshold.\n"
+    yield f"## Operating points\n\nChosen on {card.chosen_in_words}; positive strictly above the threshold.\n"
     yield "| class | threshold | target sensitivity | sensitivity | specificity |\n| --- | ---: | ---: | ---: | ---: |"
     for one in card.thresholds:
         rates = f"{fixed(one.sensitivity)} | {fixed(one.specificity)}"

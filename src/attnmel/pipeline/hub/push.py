@@ -18,7 +18,7 @@ from attnmel.files.hub import CARD, FILES, HubName, hub_api, hub_errors, hub_nam
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
 from attnmel.pipeline.hub.card import model_readme
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
-from attnmel.pipeline.run.publishable import shared_data, shared_provenance, shared_recipe
+from attnmel.pipeline.run.publishable import excludes_own_images, shared_data, shared_provenance, shared_recipe
 from attnmel.pipeline.run.results.results import SplitResults, read_measures, write_measures
 from attnmel.pipeline.run.run_location import read_recipe
 
@@ -41,7 +41,8 @@ class Staged:
 def staged(run: RunFolder, name: HubName) -> Iterator[Staged]:
     """Write the files of a model into a temporary folder; nothing is sent.
 
-    Of data sets of one's own the list of training images, with ids and hashes, is left out.
+    Of data sets of one's own the list of training images, with ids and hashes, is left out, as are the ids of images
+    that the recipe excludes.
 
     Raises:
         ConfigError: no run, one that was not evaluated, or the extra `hub` is not installed.
@@ -77,6 +78,8 @@ def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) ->
     save_weights(made.best, tensors, card)
     recipe = read_recipe(run)
     made.recipe.write_text(shared_recipe(recipe), encoding="utf-8")
+    if excludes_own_images(recipe):
+        yield f"data.exclude, {len(recipe.data.exclude)} ids of images of one's own data, is left out of the recipe"
     write_provenance(made, shared_provenance(read_provenance(run), recipe, "attnmel push"))
     write_measures(made, {key: _without_place(one) for key, one in results.items()})
     if run.onnx.is_file():
