@@ -15,7 +15,7 @@ from attnmel.config.fusion import Rule
 from attnmel.errors import CheckpointError, ConfigError, LabelError, PredictionsError
 from attnmel.evaluation.calibration.temperature import fit_temperature
 from attnmel.evaluation.challenge.submission import write_submission
-from attnmel.evaluation.fusion.card import KEY, located
+from attnmel.evaluation.fusion.card import KEY, located, located_validation
 from attnmel.evaluation.fusion.rules import accuracies
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.files.folders import RunFolder
@@ -198,6 +198,13 @@ def test_a_file_gets_labels_and_measures_of_both_tasks_from_the_data_set(phantom
     assert set(fused.measures["fused"]) == {"melanoma", "seborrheic_keratosis"}
     run = Run(tmp_path / "folder", phantoms.home)
     assert list(run.results) == ["validation", "test"]
+    together = Path(shutil.copytree(tmp_path, tmp_path.with_name("moved"))) / "folder"
+    for one in tmp_path.glob("*.csv"):
+        one.rename(one.with_suffix(".before"))
+    again = evaluate_fusion(Run(together, phantoms.home), split="validation", resamples=20)
+    assert again.judgement.images == 10
+    for one in tmp_path.glob("*.before"):
+        one.rename(one.with_suffix(".csv"))
     scored = score("phantoms", run.folder.submission("test"), home=phantoms.home, resamples=20)
     assert scored.row("mean", "auc").value == pytest.approx(
         np.mean([scored.row(name, "auc").value for name in fused.card.positives])
@@ -205,6 +212,19 @@ def test_a_file_gets_labels_and_measures_of_both_tasks_from_the_data_set(phantom
     fuse(given, tmp_path / "same.csv", by="confidence", home=phantoms.home)
     again = score("phantoms", tmp_path / "same.csv", home=phantoms.home, resamples=20)
     assert again.row("melanoma", "auc").value == pytest.approx(fused.measures["fused"]["melanoma"][0])
+
+
+def test_the_labels_are_of_any_submission_where_the_first_file_has_none(phantoms: "Phantoms", tmp_path: Path) -> None:
+    text = fetched_truth("phantoms", phantoms.home, "test").read_text().split()[1:]
+    ids = tuple(line.partition(",")[0] for line in text)
+    classes = ("melanoma", "seborrheic_keratosis", "rest")
+    rows = np.random.default_rng(0).dirichlet((1, 1, 1), len(ids))
+    found = Predictions(ids, classes, rows, np.full(len(ids), -1), ids)
+    found.write(tmp_path / "a.csv", None)
+    write_submission(found, tmp_path / "b.csv", "phantoms")
+    given = [str(tmp_path / "a.csv"), f"phantoms:{tmp_path / 'b.csv'}"]
+    fused = fuse(given, tmp_path / "folder", home=phantoms.home, resamples=20)
+    assert set(fused.measures) == {*given, "plain mean", "fused"}
 
 
 def test_probabilities_that_do_not_sum_to_1_get_no_temperature() -> None:
@@ -280,9 +300,9 @@ def test_a_member_that_is_gone_or_has_changed_is_named(run: RunFolder, members: 
     facts = stored_card(run.path).members[0]
     with pytest.raises(PredictionsError, match="is no longer there; put it back, or fuse again"):
         located(facts.model_copy(update={"path": str(members[0])}), run.path)
-    for name in ("path", "from_fusion", "validation"):
+    for name, find in (("path", located), ("from_fusion", located), ("validation", located_validation)):
         with pytest.raises(PredictionsError, match="names a member that no file can have; fuse again"):
-            located(facts.model_copy(update={name: "a\0b"}), run.path)
+            find(facts.model_copy(update={name: "a\0b"}), run.path)
 
 
 def test_members_are_found_next_to_the_fusion_wherever_both_are(run: RunFolder, members: list[Path]) -> None:

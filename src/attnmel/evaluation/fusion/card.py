@@ -39,6 +39,8 @@ class MemberFacts(Settings):
     """Of the file; of a run, of its best checkpoint."""
     validation: str = ""
     """Absolute path of a file's validation predictions."""
+    validation_from_fusion: str | None = None
+    """Their path from the fusion's folder, as `from_fusion`."""
     validation_sha256: str = ""
     weight: float
     """Validation accuracy where the rule uses it, else 1."""
@@ -85,20 +87,38 @@ def located(facts: MemberFacts, folder: Path) -> Path:
     Raises:
         PredictionsError: it is no longer there, or has changed since the fusion.
     """
-    if "\0" in f"{facts.path}{facts.from_fusion}{facts.validation}":
-        raise PredictionsError(f"{folder} names a member that no file can have; fuse again")
-    nearby = (folder.resolve() / facts.from_fusion).resolve() if facts.from_fusion else None
-    path = nearby if nearby is not None and nearby.exists() else Path(facts.path)
-    files = {RunFolder(path).best if facts.kind == "run" else path: facts.sha256}
-    files |= {Path(facts.validation): facts.validation_sha256} if facts.validation else {}
-    for file, expected in files.items():
-        if not file.is_file():
-            raise PredictionsError(
-                f"{file}, a member of the fusion {folder}, is no longer there; put it back, or fuse again"
-            )
-        if file_sha256(file) != expected:
-            raise PredictionsError(f"{file}, a member of the fusion {folder}, has changed since; fuse again")
+    path = _near(facts.from_fusion, facts.path, folder)
+    _check(RunFolder(path).best if facts.kind == "run" else path, facts.sha256, folder)
     return path
+
+
+def located_validation(facts: MemberFacts, folder: Path) -> Path | None:
+    """Return where a file's validation predictions are, as `located`; None of a member without any.
+
+    Raises:
+        PredictionsError: as `located`.
+    """
+    if not facts.validation:
+        return None
+    path = _near(facts.validation_from_fusion, facts.validation, folder)
+    _check(path, facts.validation_sha256, folder)
+    return path
+
+
+def _near(from_fusion: str | None, absolute: str, folder: Path) -> Path:
+    if "\0" in f"{absolute}{from_fusion}":
+        raise PredictionsError(f"{folder} names a member that no file can have; fuse again")
+    nearby = (folder.resolve() / from_fusion).resolve() if from_fusion else None
+    return nearby if nearby is not None and nearby.exists() else Path(absolute)
+
+
+def _check(file: Path, expected: str, folder: Path) -> None:
+    if not file.is_file():
+        raise PredictionsError(
+            f"{file}, a member of the fusion {folder}, is no longer there; put it back, or fuse again"
+        )
+    if file_sha256(file) != expected:
+        raise PredictionsError(f"{file}, a member of the fusion {folder}, has changed since; fuse again")
 
 
 def stack_facts(fusion: Fusion) -> tuple[StackFacts, ...]:

@@ -41,7 +41,10 @@ def gathered_predictions(
     """
     found = {one.name: member_predictions(one, name, dataset, home) for one in members}
     if labelled and not any((one.labels >= 0).any() for one in found.values()):
-        found[members[0].name] = member_predictions(members[0], name, dataset, home, labelled=True)
+        known = next(
+            (one for one in members if one.kind == "submission"), members[0]
+        )  # others hold what labels there are
+        found[known.name] = member_predictions(known, name, dataset, home, labelled=True)
     return align_members(_in_common(found) if name == CHOOSES else found, classes, dataset)
 
 

@@ -14,7 +14,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
 from attnmel.evaluation.challenge.submission_file import read_submission
-from attnmel.evaluation.fusion.card import Kind, MemberFacts, located
+from attnmel.evaluation.fusion.card import Kind, MemberFacts, located, located_validation
 from attnmel.files.checksums import file_sha256
 from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
@@ -48,17 +48,14 @@ class Member:
 
     def facts(self, weight: float, out: Path) -> MemberFacts:
         """Return what the card of a fusion in the folder `out` says of the member."""
-        try:
-            from_fusion = Path(os.path.relpath(self.path.resolve(), out.resolve())).as_posix()
-        except ValueError:  # another drive
-            from_fusion = None
         return MemberFacts(
             name=self.name,
             kind=self.kind,
             path=str(self.path.resolve()),
-            from_fusion=from_fusion,
+            from_fusion=_from(out, self.path),
             sha256=file_sha256(self.file),
             validation=str(self.validation.resolve()) if self.validation else "",
+            validation_from_fusion=_from(out, self.validation) if self.validation else None,
             validation_sha256=file_sha256(self.validation) if self.validation else "",
             weight=weight,
         )
@@ -141,7 +138,15 @@ def reopened(facts: MemberFacts, folder: Path, home: Path) -> Member:
     """
     path = located(facts, folder)
     run = Run(path, home) if facts.kind == "run" else None
-    return Member(facts.name, path, run, facts.kind, validation=Path(facts.validation) if facts.validation else None)
+    return Member(facts.name, path, run, facts.kind, validation=located_validation(facts, folder))
+
+
+def _from(folder: Path, path: Path) -> str | None:
+    """Return a path from a folder; None on another drive."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return None
 
 
 def _opened(given: str, home: Path, progress: Progress) -> list[Member]:
