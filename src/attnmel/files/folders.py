@@ -168,7 +168,7 @@ class RunFolder:
     @property
     def names(self) -> set[str]:
         """The names of what is in the folder before its recipe."""
-        return {path.name for path in (self.provenance, self.images, self.prior.path)}
+        return {path.name for path in (self.provenance, self.images, self.prior.path, self.start.path)}
 
     def details(self, split: str) -> Path:
         """More results of an evaluated split: operating points, calibration, subgroups."""
@@ -178,6 +178,11 @@ class RunFolder:
     def prior(self) -> MasksFolder:
         """The training images of the segmenter that predicted the masks of the prior; no masks."""
         return MasksFolder(self.path / "prior")
+
+    @property
+    def start(self) -> MasksFolder:
+        """The images that the runs learnt from whose weights the run began with, or are its features; no masks."""
+        return MasksFolder(self.path / "start")
 
     def split_maps(self, split: str) -> MapsFolder:
         """Maps of a whole split, by `attnmel explain --split`."""

@@ -1,5 +1,6 @@
 """A fitted system's run folder is one for every command that takes a run."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.images.seen_images import known_images, read_images, write_images
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.system.train import train_system
@@ -120,3 +122,17 @@ def test_a_network_in_the_folder_is_refused(fitted: RunFolder, trained: RunFolde
 def test_folders_of_systems_are_named_as_those_of_networks(tiny_system: SystemRecipe, fitted: RunFolder) -> None:
     assert run_folder(tiny_system).path == Path("runs/tiny/system/seed-0")
     assert run_folder(tiny_system, given=fitted) == fitted
+
+
+def test_what_the_network_of_a_feature_learnt_from_is_known_to_the_system(
+    fitted: RunFolder, trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    """A network of another split may have been trained on the system's test images."""
+    assert read_images(fitted.start) == read_images(trained) != ()
+    run = Run(RunFolder(Path(shutil.copytree(fitted.path, tmp_path / "seed-0"))), phantoms.home)
+    test = [lesion for lesion in run.dataset.lesions if lesion.split == "test"]
+    seen = [dataclasses.replace(one, split="train") for one in known_images(test[:3], phantoms.home)]
+    write_images(run.folder.start, seen, "x")
+    results = evaluate_run(run, split="test", resamples=20)
+    assert "3 of the images are known from training; see leakage.csv" in results.judgement.notes
+    assert {one.image_id for one in seen} <= {one.image_id for one in Run(run.folder, phantoms.home).learnt_images}

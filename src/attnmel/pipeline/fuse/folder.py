@@ -17,7 +17,7 @@ from attnmel.models.weights.checkpoints import save_weights
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.fuse.evaluate import EPOCH
 from attnmel.pipeline.fuse.members import Member
-from attnmel.pipeline.run.images.seen_images import read_images, write_images
+from attnmel.pipeline.run.images.seen_images import write_images
 from attnmel.pipeline.run.provenance import write_start
 from attnmel.records import Predictions
 
@@ -36,7 +36,7 @@ def write_run(
     """
     recipe = _recipe(card, members, given)
     data = _data(card, members, truths)
-    learnt = {image: None for one in members if one.run for image in read_images(one.run.folder)}
+    learnt = {image: None for one in members if one.run for image in one.run.learnt_images}
     if learnt:
         write_images(folder, tuple(learnt), card.licence)
     start = Start(f"{len(members)} members, fused by {card.by}")

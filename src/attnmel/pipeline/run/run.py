@@ -100,8 +100,8 @@ class Run:
 
     @cached_property
     def learnt_images(self) -> tuple[Known, ...]:
-        """The images that trained the run or chose its epoch, as `read_images`."""
-        return read_images(self.folder)
+        """The images that trained the run or chose its epoch, as `read_images`, or those of its start weights."""
+        return tuple(dict.fromkeys((*read_images(self.folder), *read_images(self.folder.start))))
 
     @cached_property
     def results(self) -> dict[str, SplitResults]:

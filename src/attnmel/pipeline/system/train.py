@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from attnmel.compute import runtime
-from attnmel.config.system import SystemRecipe
+from attnmel.config.system import SystemRecipe, TrunkSettings
 from attnmel.data.datasets.splits import check_classes
 from attnmel.errors import ConfigError
 from attnmel.features.store import save_system
@@ -14,7 +14,7 @@ from attnmel.models.weights.card import FITTED, Card, data_settings
 from attnmel.models.weights.start_weights import Start, stored_source
 from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
-from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
+from attnmel.pipeline.run.images.seen_images import learnt_images, start_images, write_images
 from attnmel.pipeline.run.provenance import continued_recipe, read_provenance, write_start
 from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks
 from attnmel.pipeline.system.fit import fit_system, open_sources
@@ -66,6 +66,9 @@ def _fit(
     licences = dict.fromkeys(one.licence for one in trunks.values() if one.licence)
     origins = "; ".join(f"{name}: {one.origin}" for name, one in trunks.items())
     write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
+    weights = (one.weights for one in recipe.features.values() if isinstance(one, TrunkSettings))
+    if before := start_images(weights):
+        write_images(run.start, before, "; ".join(licences) or prepared.dataset.licence)
     write_start(
         run,
         recipe,

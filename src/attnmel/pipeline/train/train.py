@@ -20,7 +20,7 @@ from attnmel.models.trunks.registry import all_light
 from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
-from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
+from attnmel.pipeline.run.images.seen_images import learnt_images, start_images, write_images
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.run_location import new_run_folder, read_recipe
 from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks, stored_path
@@ -192,6 +192,8 @@ def _train(
         add_resumed(run, recipe, device=fabric.device, processes=fabric.world_size, epoch=len(history))
     if fabric.is_global_zero and start is not None:
         write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
+        if before := start_images([recipe.model.weights]):
+            write_images(run.start, before, start.licence or prepared.dataset.licence)
         if prior.segmenter_images:
             write_images(run.prior, prior.segmenter_images, prepared.dataset.licence)
         write_start(

@@ -12,6 +12,7 @@ from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.errors import PredictionsError
 from attnmel.files.folders import MasksFolder, RunFolder, cache_folder
 from attnmel.files.table_files import damage, read_table, write_table
+from attnmel.models.weights.start_weights import is_published, weights_file
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.records import Lesion, plain_id
 
@@ -72,6 +73,20 @@ def read_images(run: RunFolder | MasksFolder) -> tuple[Known, ...]:
     with damage(run.images, PredictionsError, "put back the file that the training wrote, or train the run again"):
         rows = read_table(run.images, IMAGE_COLUMNS)
     return tuple(Known(*(row[name] for name in IMAGE_COLUMNS)) for row in rows)
+
+
+def start_images(weights: Iterable[str]) -> tuple[Known, ...]:
+    """Return the images that runs learnt from whose weights are named as in a recipe; none of published weights.
+
+    Also those that such a run's own start weights learnt from.
+
+    Raises:
+        CheckpointError: there are no such weights.
+        PredictionsError: a list of images is damaged.
+    """
+    runs = [RunFolder(weights_file(one).parent) for one in weights if not is_published(one)]
+    runs = [run for run in runs if run.recipe.is_file()]  # a checkpoint alone has no list
+    return tuple(dict.fromkeys(image for run in runs for image in (*read_images(run), *read_images(run.start))))
 
 
 def known_images(lesions: Iterable[Lesion], home: Path) -> tuple[Known, ...]:
