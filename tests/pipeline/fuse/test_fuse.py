@@ -177,6 +177,14 @@ def test_options_of_a_prediction_are_refused_for_a_fusion(run: RunFolder) -> Non
         )
 
 
+def test_a_fusion_of_several_folds_is_of_none(members: list[Path], tmp_path: Path) -> None:
+    recipe = RunFolder(members[0]).recipe
+    recipe.write_text(recipe.read_text().replace("exclude = []", 'exclude = []\nfold = "1/5"'))
+    assert Run(members[0]).recipe.data.fold == "1/5"
+    fuse([*map(str, members)], tmp_path / "fused", home=tmp_path / "none", resamples=20)
+    assert Run(tmp_path / "fused").recipe.data.fold is None
+
+
 def test_a_file_gets_labels_and_measures_of_both_tasks_from_the_data_set(phantoms: "Phantoms", tmp_path: Path) -> None:
     """Two submissions alone, with validation files, into a folder and into a submission."""
     chance = np.random.default_rng(0)

@@ -21,6 +21,9 @@ from attnmel.pipeline.run.images.seen_images import write_images
 from attnmel.pipeline.run.provenance import write_start
 from attnmel.records import Predictions
 
+OF_IMAGES = ("fold", "limit", "exclude", "ablation")
+"""Settings of the data that say which images a run is trained on, and what is left of them."""
+
 
 def write_run(
     folder: RunFolder,
@@ -64,7 +67,7 @@ def _recipe(card: FusionCard, members: Sequence[Member], given: FusionRecipe | N
     data = DataSettings(dataset=card.dataset, classes=card.classes, positives=card.positives)
     if first is not None:
         own = {"classes": card.classes, "positives": card.positives, "repeats": {}, "statistics": None}
-        data = first.recipe.data.model_copy(update=own)
+        data = first.recipe.data.model_copy(update=own | _mixed([one.run.recipe.data for one in members if one.run]))
     return FusionRecipe(
         name=f"{plain_name(data.dataset)}/fused-{card.by}",
         title=f"Fusion of {len(members)} by {card.by}",
@@ -72,6 +75,12 @@ def _recipe(card: FusionCard, members: Sequence[Member], given: FusionRecipe | N
         fusion=FusionSettings(by=card.by, members=sources),
         training=FusionTraining(seed=card.seed),
     )
+
+
+def _mixed(every: Sequence[DataSettings]) -> dict[str, Any]:
+    """Return the default of each setting that says which images a run is of, where the members differ in it."""
+    differing = [name for name in OF_IMAGES if any(getattr(one, name) != getattr(every[0], name) for one in every)]
+    return {name: DataSettings.model_fields[name].default for name in differing}
 
 
 def _data(card: FusionCard, members: Sequence[Member], truths: Mapping[str, Predictions]) -> dict[str, Any]:
