@@ -15,6 +15,7 @@ from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.train.train import train_run
 from attnmel.records import Predictions
@@ -101,3 +102,4 @@ def test_a_run_of_the_same_classes_keeps_the_head(
     found, source = start_of(run, recipe, phantoms, fabric), load_file(trained.best)
     assert all(torch.equal(tensor, source[name]) for name, tensor in found.items())
     assert json.loads(run.provenance.read_text())["start"].endswith("with its head")
+    assert read_images(run.start) == read_images(trained) != (), "what its start learnt from is known to it"
