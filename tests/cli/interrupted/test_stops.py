@@ -176,7 +176,7 @@ def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(
     command = ("fetch", "phantoms", "--mirror", slow_mirror, "--home", tmp_path)
     part = tmp_path / "data" / "phantoms" / "downloads" / f"{IMAGES}.zip.part"
     with start_command(*command) as process:
-        wait_until(part.exists, process, seconds=60)
+        wait_until(lambda: part.exists() and part.stat().st_size > 0, process, seconds=60)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -85,9 +85,10 @@ def test_a_small_image_among_larger_ones_is_told(home: Path, train: Files) -> No
     image, mask = train("images")[0], train("masks")[0]
     rewrite(image, lambda one: one.resize((40, 30)))
     rewrite(mask, lambda one: one.resize((40, 30), Image.Resampling.NEAREST))
-    (finding,) = verify_dataset("phantoms", home).findings
-    assert (finding.kind, finding.image_id) == ("image small", image.stem)
-    assert finding.detail == "its shorter side has 30 pixels; half of the images have 90"
+    superpixels, small = verify_dataset("phantoms", home).findings
+    assert (small.kind, small.image_id) == ("image small", image.stem)
+    assert (superpixels.kind, superpixels.image_id) == ("superpixels unusable", image.stem)
+    assert small.detail == "its shorter side has 30 pixels; half of the images have 90"
 
 
 @pytest.mark.parametrize(("marked", "expected"), [(0, ["no feature marked"]), (1, [])])
