@@ -64,5 +64,5 @@ def _picture(path: Path) -> object:
 
 def _dicom(path: Path) -> object:
     with contextlib.suppress(AttnmelError):
-        dicom_facts(path)
+        dicom_facts(path, path.name)
     return _picture(path)

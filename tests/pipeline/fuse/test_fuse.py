@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -165,7 +165,8 @@ def test_a_fusion_is_evaluated_again_compared_reported_and_a_member(
 
 
 def test_options_of_a_prediction_are_refused_for_a_fusion(run: RunFolder) -> None:
-    for option in ({"transforms": "dihedral"}, {"prior": "none"}, {"columns": {"image": "id"}}):
+    options: list[dict[str, Any]] = [{"transforms": "dihedral"}, {"prior": "none"}, {"columns": {"image": "id"}}]
+    for option in options:
         with pytest.raises(ConfigError) as refused:
             evaluate(run.path, **option)
         assert str(refused.value) == (
