@@ -23,6 +23,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import NOTICES
 from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.provenance import read_provenance
@@ -190,6 +191,17 @@ def test_a_stop_between_the_files_of_an_epoch_leaves_no_checkpoint_of_an_unfinis
     train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, trained)
     assert read_history(run.history)[0].epoch == 1
+    assert len(list(run.events.iterdir())) == 3, "a file for each epoch"
+
+
+def test_a_folder_that_a_stop_left_with_a_notice_alone_is_begun(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    shutil.copy(trained.path / NOTICES, run.path)
+    train_run(tiny, run, home=phantoms.home, fabric=fabric)
+    assert_same_weights(run, trained)
 
 
 def test_resuming_a_finished_run_changes_nothing(

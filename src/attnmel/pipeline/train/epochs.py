@@ -19,7 +19,7 @@ from attnmel.data.batches.loader import TrainingBatches
 from attnmel.errors import CheckpointError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.safetensors_io import load_state, tensors_hash
-from attnmel.pipeline.run.training.history import Row, write_history
+from attnmel.pipeline.run.training.history import Row, event_file, write_history
 from attnmel.pipeline.run.training.loggers import Loggers
 from attnmel.pipeline.run.training.training_state import copied, training_tensors, weights_of, write_training_state
 from attnmel.pipeline.train.background_writer import BackgroundWriter
@@ -84,7 +84,7 @@ class Epochs(Generic[Row]):
         loggers = Loggers(self.run, settings.log, progress.note)
         with closing(loggers), BackgroundWriter() as background:
             if history and self.fabric.is_global_zero:
-                self._write_missing(weights_of(training_tensors(self.network.module, self.optimizer)), history)
+                self._write_missing(weights_of(training_tensors(self.network.module, self.optimizer)), history, loggers)
             clock = time.perf_counter()
             for trained in train_epochs(
                 self.network,
@@ -128,11 +128,13 @@ class Epochs(Generic[Row]):
         write_history(self.run.history, history)
         loggers.write(history[-1])
 
-    def _write_missing(self, weights: Mapping[str, Tensor], history: tuple[Row, ...]) -> None:
+    def _write_missing(self, weights: Mapping[str, Tensor], history: tuple[Row, ...], loggers: Loggers) -> None:
         for path in self._checkpoints(history):
             if not _holds(path, weights):
                 self.task.save(path, weights, history[-1])
         write_history(self.run.history, history)
+        if not event_file(self.run.events, history[-1]).is_file():
+            loggers.write(history[-1])
 
     def _checkpoints(self, history: tuple[Row, ...]) -> list[Path]:
         """Return the checkpoints that hold the weights after the last epoch."""

@@ -145,6 +145,11 @@ def read_row(kind: type[Row], values: dict[str, str]) -> Row:
     return kind(epoch=int(values["epoch"]), **numbers)
 
 
+def event_file(folder: Path, row: HistoryRow | SegmenterRow) -> Path:
+    """Return the event file of an epoch."""
+    return folder / f"events.out.tfevents.{row.epoch:06d}"
+
+
 def write_events(folder: Path, row: HistoryRow | SegmenterRow) -> None:
     """Write one epoch as a TensorBoard event file of its own; an epoch that is trained again replaces its file.
 
@@ -163,6 +168,6 @@ def write_events(folder: Path, row: HistoryRow | SegmenterRow) -> None:
     now = time.time()
     head = Event(wall_time=now, file_version="brain.Event:2")
     event = Event(wall_time=now, step=row.epoch, summary=Summary(value=values))
-    with replacing(folder / f"events.out.tfevents.{row.epoch:06d}") as part, part.open("wb") as file:
+    with replacing(event_file(folder, row)) as part, part.open("wb") as file:
         for one in (head, event):
             RecordWriter(file).write(one.SerializeToString())
