@@ -12,6 +12,9 @@ import platformdirs
 from attnmel.errors import ConfigError
 from attnmel.files.leftovers import remove_leftovers, temporary
 
+NOTICES = "NOTICE.txt"
+"""File next to the tables of a folder: what they may be used for, and the licence of the training data."""
+
 HOME_VARIABLE = "ATTNMEL_HOME"
 
 
@@ -168,7 +171,7 @@ class RunFolder:
     @property
     def names(self) -> set[str]:
         """The names of what is in the folder before its recipe."""
-        return {path.name for path in (self.provenance, self.images, self.prior.path, self.start.path)}
+        return {NOTICES, *(path.name for path in (self.provenance, self.images, self.prior.path, self.start.path))}
 
     def details(self, split: str) -> Path:
         """More results of an evaluated split: operating points, calibration, subgroups."""

@@ -20,10 +20,7 @@ from typing import Any, TypeVar
 
 from attnmel import NOTICE
 from attnmel.errors import AttnmelError, printable
-from attnmel.files.folders import replacing, write_text
-
-NOTICES = "NOTICE.txt"
-"""File next to the tables of a folder: what they may be used for, and the licence of the training data."""
+from attnmel.files.folders import NOTICES, replacing, write_text
 
 DAMAGE = (
     ValueError,  # also pydantic's ValidationError, JSONDecodeError and UnicodeDecodeError

@@ -41,9 +41,8 @@ def gathered_predictions(
     """
     found = {one.name: member_predictions(one, name, dataset, home) for one in members}
     if labelled and not any((one.labels >= 0).any() for one in found.values()):
-        known = next(
-            (one for one in members if one.kind == "submission"), members[0]
-        )  # others hold what labels there are
+        # A submission has no labels of its own; other members hold what labels there are.
+        known = next((one for one in members if one.kind == "submission"), members[0])
         found[known.name] = member_predictions(known, name, dataset, home, labelled=True)
     return align_members(_in_common(found) if name == CHOOSES else found, classes, dataset)
 

@@ -16,7 +16,7 @@ from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import draw_splits
 from attnmel.data.preprocess.cache import Cache, channel_statistics, open_cache
 from attnmel.data.priors.kinds import NO_PRIOR
-from attnmel.errors import LabelError
+from attnmel.errors import LabelError, counted
 from attnmel.files.checksums import json_sha256
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
@@ -109,8 +109,9 @@ def _check_sides(drawn: Sequence[Lesion]) -> None:
     counts = Counter(lesion.split for lesion in drawn)
     if missing := [split for split in (FITTED, CHOOSING) if not counts[split]]:
         groups = len({lesion.group or lesion.image_id for lesion in drawn})
+        of = counted(groups, "lesion or patient", "lesions or patients")
         raise LabelError(
-            f"the {len(drawn)} training images with a lesion mask are of {groups} lesion(s) or patient(s), and none is "
-            f"left for {missing[0]}; expected several on each side: add images of others, or leave the group empty "
+            f"the {len(drawn)} training images with a lesion mask are of {of}, and none is left for {missing[0]}; "
+            "expected several on each side: add images of others, or leave the group empty "
             "where the patient is not known"
         )

@@ -22,7 +22,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
-from attnmel.files.table_files import NOTICES, write_json
+from attnmel.files.table_files import write_json
 from attnmel.models.segmenter import (
     THRESHOLD,
     SegmenterCard,
@@ -94,7 +94,7 @@ def train_segmenter(
         BusyError: another command writes into the folder.
     """
     if not run.recipe.is_file():
-        require_only(run.path, {*run.names, NOTICES}, "a run")
+        require_only(run.path, run.names, "a run")
     with hold_folder(run.path):
         if run.recipe.is_file() and not resume:
             raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")

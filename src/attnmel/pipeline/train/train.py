@@ -16,7 +16,6 @@ from attnmel.errors import ConfigError, TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
-from attnmel.files.table_files import NOTICES
 from attnmel.models.trunks.registry import all_light
 from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
@@ -136,7 +135,7 @@ def _train_alone(
     recipe: Recipe, run: RunFolder, *, home: Path, fabric: Fabric, resume: bool, command: str, progress: Progress
 ) -> TrainedRun:
     if not run.recipe.is_file():
-        require_only(run.path, {*run.names, NOTICES}, "a run")
+        require_only(run.path, run.names, "a run")
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
     progress = progress if fabric.is_global_zero else SILENT
