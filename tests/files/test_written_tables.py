@@ -35,7 +35,11 @@ def tables(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest.Te
     one.write(folder / "maps.csv", "CC-0")
     write_exclusions(folder / "exclusions.csv", [Exclusion("phantoms", name, "same file", name) for name in ODD])
     write_leaks(
-        RunFolder(folder), [Leak("test", name, "same file", None, name, "train") for name in ODD], "test", "CC-0"
+        RunFolder(folder),
+        [Leak("test", name, "same file", None, name, "train") for name in ODD],
+        "test",
+        "phantoms",
+        "CC-0",
     )
     masks = [MaskRow(name, 0.9, 0.25, 1, "", "cannot be read" if name == ODD[0] else "") for name in ODD]
     write_masks_table(MasksFolder(folder / "masks"), "0" * 64, masks, "CC-0")

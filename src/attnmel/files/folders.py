@@ -155,6 +155,8 @@ class RunFolder:
     """Measures of every evaluated split, with intervals."""
     images: ClassVar[_Named] = _Named("images.csv")
     """Every image of training and validation, by which later evaluations find leaks."""
+    fingerprints: ClassVar[_Named] = _Named("fingerprints.npy")
+    """Of a model that comes along, the fingerprint of each of `images`, by which copies of them are found."""
     leakage: ClassVar[_Named] = _Named("leakage.csv")
     """Evaluated images that are known from training, one row for each pair."""
     report: ClassVar[_Named] = _Named("report.html")

@@ -50,7 +50,7 @@ def test_a_smaller_copy_of_a_training_image_is_refused_by_its_id(
     ):
         evaluate_run(run, on=str(folder), resamples=20)
     allowed = evaluate_run(run, on=str(folder), allow_leakage=True, resamples=20)
-    assert "1 of the images are known from training; see leakage.csv" in allowed.judgement.notes
+    assert "1 of the images are known from training; see leakage.csv, which --exclude takes" in allowed.judgement.notes
     exclusions = tmp_path / "exclusions.csv"
     exclusions.write_text(f"dataset,image\narchive,{ids[0]}\n")
     rest = evaluate_run(run, on=str(folder), exclude=exclusions, resamples=20)

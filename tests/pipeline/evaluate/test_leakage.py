@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate import leakage
 
 
@@ -28,6 +29,7 @@ def test_the_advice_to_audit_names_the_columns_of_the_evaluated_folder(
         learnt_images=(SimpleNamespace(digest="a", split="train"),),
         recipe=SimpleNamespace(data=SimpleNamespace(dataset="/data/clinic", columns={"image": "Bild"})),
         home=Path(),
+        folder=RunFolder(Path("without lists")),
         progress=SimpleNamespace(note=said.append),
     )
     prepared: Any = None

@@ -4,12 +4,18 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
-from attnmel.errors import ConfigError
+from attnmel.cli.terminal import Terminal
+from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.pretrained.run import copy_onnx, own_run, refuse_trained_on
+from attnmel.pipeline.run.images.fingerprints import read_fingerprints
+from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import ANY, DEFAULT, Shipped, find_model
 from attnmel.records import Predictions
@@ -49,6 +55,58 @@ def test_images_of_another_size_may_be_judged(model: Shipped, phantoms: "Phantom
     run = own_run(model, tmp_path / "own")
     evaluate_run(Run(run, home), resamples=20)
     assert len(Predictions.read(run.predictions("test")).image_ids) == 12
+
+
+def copies_folder(phantoms: "Phantoms", folder: Path) -> list[str]:
+    """Write resized, mirrored, compressed copies of three training and three test images under other names."""
+    folder.mkdir()
+    every = sorted((phantoms.home / "data").rglob("*.jpg"))
+    trained = [path for path in every if "Training_Data" in str(path)][:3]
+    others = [path for path in every if "Test_v2_Data" in str(path)][:3]
+    rows = ["image,label"]
+    for number, path in enumerate([*trained, *others]):
+        with Image.open(path) as image:
+            side = min(image.size)
+            small = ImageOps.mirror(ImageOps.fit(image, (side, side)).resize((70, 70)))
+            small.save(folder / f"lesion{number}.jpg", quality=80)
+        rows.append(f"lesion{number},{('rest', 'melanoma')[number % 2]}")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    return [f"lesion{number}" for number in range(len(trained))]
+
+
+def test_copies_of_training_images_are_known_by_their_fingerprints_and_can_be_left_out(
+    model: Shipped, phantoms: "Phantoms", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where neither the training images nor an audit are on this machine."""
+    copies = copies_folder(phantoms, tmp_path / "clinic")
+    run = Run(own_run(model, tmp_path / "own"), tmp_path / "home", Terminal())
+    judged = evaluate_run(run, on=str(tmp_path / "clinic"), resamples=20)
+    found = [one for one in read_leaks(run.folder) if one.judged == judged.name]
+    assert sorted(one.image for one in found) == copies
+    assert {(one.kind, one.known_split, one.dataset) for one in found} == {("same picture", "train", "clinic")}
+    assert "3 of the images are known from training; see leakage.csv, which --exclude takes" in judged.judgement.notes
+    assert "compared with fingerprints of the training images alone; run `attnmel audit" in capsys.readouterr().err
+    rest = evaluate_run(run, on=str(tmp_path / "clinic"), exclude=run.folder.leakage, resamples=20)
+    assert rest.judgement.images == 3
+    assert not [one for one in read_leaks(run.folder) if one.judged == rest.name]
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
+def test_damaged_fingerprints_are_an_error(
+    model: Shipped, phantoms: "Phantoms", tmp_path: Path, content: bytes
+) -> None:
+    copies_folder(phantoms, tmp_path / "clinic")
+    run = Run(own_run(model, tmp_path / "own"), tmp_path / "home")
+    run.folder.fingerprints.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"fingerprints.npy is damaged; expected 512 bytes for each of the \d+ "):
+        evaluate_run(run, on=str(tmp_path / "clinic"), resamples=20)
+
+
+def test_fingerprints_of_other_images_are_an_error(model: Shipped, tmp_path: Path) -> None:
+    run = own_run(model, tmp_path / "own")
+    np.save(run.fingerprints, np.load(run.fingerprints)[1:])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_fingerprints(run, len(read_images(run)))
 
 
 def test_again_it_is_the_same_folder(model: Shipped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

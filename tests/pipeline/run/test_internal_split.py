@@ -129,7 +129,10 @@ def test_a_split_that_leaks_by_name_is_judged_and_says_so(home: Path, fabric: "F
     known = {one.image_id for one in leaky if one.split == "internal" and one.group in learnt}
     assert len(known) == 2, "of the three lesions with two images"
     judged = read_measures(run)["internal"]
-    assert f"{len(known)} of the images are known from training; see leakage.csv" in judged.judgement.notes
+    assert (
+        f"{len(known)} of the images are known from training; see leakage.csv, which --exclude takes"
+        in judged.judgement.notes
+    )
     assert {one.image for one in read_leaks(run) if one.judged == "internal"} == known
     assert {one.kind for one in read_leaks(run)} == {"same lesion"}
     assert judged.judgement.units == len({one.group for one in leaky if one.split == "internal"})

@@ -83,7 +83,7 @@ def test_a_report_of_one_run_with_all_its_parts_reads_each_file_once(
     run = Run(folder, phantoms.home)
     explain_runs([run], split="test", methods=["cam", "attention-pool3"])
     image = run.predictions("test").image_ids[0]
-    write_leaks(folder, [Leak("test", image, "same bytes", 1.0, "known", "train")], "test", "CC-0")
+    write_leaks(folder, [Leak("test", image, "same bytes", 1.0, "known", "train")], "test", "phantoms", "CC-0")
     ablation = folder.ablation("background-only")
     shutil.copytree(folder.path, ablation.path)
     ablation.recipe.write_text(folder.recipe.read_text().replace('ablation = "none"', 'ablation = "background-only"'))

@@ -134,5 +134,5 @@ def test_what_the_network_of_a_feature_learnt_from_is_known_to_the_system(
     seen = [dataclasses.replace(one, split="train") for one in known_images(test[:3], phantoms.home)]
     write_images(run.folder.start, seen, "x")
     results = evaluate_run(run, split="test", resamples=20)
-    assert "3 of the images are known from training; see leakage.csv" in results.judgement.notes
+    assert "3 of the images are known from training; see leakage.csv, which --exclude takes" in results.judgement.notes
     assert {one.image_id for one in seen} <= {one.image_id for one in Run(run.folder, phantoms.home).learnt_images}

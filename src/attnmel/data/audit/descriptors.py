@@ -99,7 +99,7 @@ def fine_structure(images: UInt8[np.ndarray, "B S S 3"], boxes: Boxes) -> Float3
 
 
 def _signatures(images: UInt8[np.ndarray, "B S S 3"]) -> Signatures:
-    grey = _grey(images)
+    grey = grey_levels(images)
     frames = content_boxes(grey)
     if len(bordered := np.flatnonzero((frames != WHOLE).any(axis=1))):
         grey[bordered] = resampled(images[bordered] @ LUMA, frames[bordered], FINE)
@@ -133,7 +133,8 @@ def _coarse(small: Float32[np.ndarray, "B m m"], shown: Float32[np.ndarray, "B m
     return coarse / (np.linalg.norm(coarse, axis=1, keepdims=True) + NOISE)
 
 
-def _grey(images: UInt8[np.ndarray, "B S S 3"]) -> Float32[np.ndarray, "B f f"]:
+def grey_levels(images: UInt8[np.ndarray, "B S S 3"]) -> Float32[np.ndarray, "B f f"]:
+    """Return the grey levels of images at the size of the fine structure."""
     # Summed before they are mixed: a quarter of the work.
     block = images.shape[1] // FINE
     sums = sum(

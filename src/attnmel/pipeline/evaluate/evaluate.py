@@ -148,7 +148,7 @@ def evaluate_run(
         recalibrated = images.name == CHOOSES and store_calibration(run, predicted.predictions)
         run.write_predictions(images.name, predicted.predictions, card.licence)
         results = _results(run, images, predicted, notes, resamples)
-        write_leaks(run.folder, leaks, images.name, card.licence)
+        write_leaks(run.folder, leaks, images.name, images.prepared.dataset.name, card.licence)
         details = run.find_details(results, sensitivities=sensitivities, prevalences=prevalences, resamples=resamples)
         run.write_results(results, details)
         if recalibrated:
@@ -207,7 +207,8 @@ def _grid_notes(predicted: PredictionsWithMaps) -> tuple[str, ...]:
 
 def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
     images = len({one.image for one in leaks})
-    return (f"{images} of the images are known from training; see {run.folder.leakage.name}",) if images else ()
+    listed = run.folder.leakage.name
+    return (f"{images} of the images are known from training; see {listed}, which --exclude takes",) if images else ()
 
 
 def _segmenter_notes(run: Run, images: EvaluatedImages) -> tuple[str, ...]:

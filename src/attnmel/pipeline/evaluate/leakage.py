@@ -1,4 +1,7 @@
-"""Images of training among those that evaluate a run: refused by id, file and lesion, listed by a stored audit."""
+"""Images of training among those that evaluate a run: refused by id, file and lesion, else listed.
+
+What is listed comes from a stored audit, or where there is none from the fingerprints that go with a pretrained model.
+"""
 
 import dataclasses
 import shlex
@@ -11,8 +14,12 @@ from attnmel.errors import LabelError, PredictionsError, counted, listed
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, read_table, write_table
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
-from attnmel.pipeline.run.images.seen_images import LEARNT, Known, Leak, judged_images, shared_images
+from attnmel.pipeline.run.images.fingerprints import copied_images, read_fingerprints
+from attnmel.pipeline.run.images.seen_images import LEARNT, Known, Leak, judged_images, read_images, shared_images
 from attnmel.pipeline.run.run import Run
+from attnmel.records import Lesion
+
+BY_FINGERPRINTS = "compared with fingerprints of the training images alone"
 
 LEAK_COLUMNS = tuple(field.name for field in dataclasses.fields(Leak))
 
@@ -53,16 +60,19 @@ def check_leakage(
     if on is not None and not allowed:
         refuse_leaks(shared, on if split == ALL else f"{on}:{split}", own)
     audit = stored_audit(run.home, {one.digest for one in (*learnt, *evaluated)})
-    if audit is None:
-        if split == "validation" or own == "phantoms":
+    if audit is not None:
+        alike = alike_images(audit, learnt, evaluated, name)
+    else:
+        alike = _copies(run, [prepared.lesions[row] for row in rows], name)
+        if alike is None and (split == "validation" or own == "phantoms"):
             return shared  # noted once a run, with the test split; phantoms are drawn each anew
         named = run.recipe.data.columns if on is None else columns
         option = ["--columns", ",".join(f"{name}={theirs}" for name, theirs in named.items())] if named else []
         command = shlex.join(["attnmel", "audit", own, *([] if on is None else [on]), *option])
-        run.progress.note(f"no stored audit; run `{command}` to learn of near-duplicates")
-        return shared
+        looked, more = ("no stored audit", "near-duplicates") if alike is None else (BY_FINGERPRINTS, "cropped copies")
+        run.progress.note(f"{looked}; run `{command}` to learn of {more}")
     known = {one.image for one in shared}
-    return (*shared, *(one for one in alike_images(audit, learnt, evaluated, name) if one.image not in known))
+    return (*shared, *(one for one in alike or () if one.image not in known))
 
 
 def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
@@ -84,6 +94,14 @@ def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
     )
 
 
+def _copies(run: Run, lesions: Sequence[Lesion], name: str) -> tuple[Leak, ...] | None:
+    """Return the images that are copies of one by the fingerprints in the run folder; None where there are none."""
+    if not run.folder.fingerprints.is_file():
+        return None
+    listed = read_images(run.folder)
+    return copied_images(read_fingerprints(run.folder, len(listed)), listed, lesions, name, run.progress)
+
+
 def alike_images(audit: Audit, learnt: Sequence[Known], evaluated: Sequence[Known], name: str) -> tuple[Leak, ...]:
     """Return the pairs of a learnt and an evaluated image in a stored audit, most alike first."""
     ours = {one.digest: one for one in learnt}
@@ -98,9 +116,10 @@ def alike_images(audit: Audit, learnt: Sequence[Known], evaluated: Sequence[Know
     return tuple(sorted(leaks.values(), key=lambda leak: -(leak.likeness or 0)))
 
 
-def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, licence: str) -> None:
+def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, dataset: str, licence: str) -> None:
     """List the leaks of some results in the run folder, in place of an earlier list of them; no file without any."""
-    every = [*(one for one in read_leaks(run) if one.judged != name), *leaks]
+    found = [dataclasses.replace(one, dataset=dataset) for one in leaks]
+    every = [*(one for one in read_leaks(run) if one.judged != name), *found]
     if not every:
         run.leakage.unlink(missing_ok=True)
         return
@@ -124,6 +143,7 @@ def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
                 float(row["likeness"]) if row["likeness"] else None,
                 row["known_image"],
                 row["known_split"],
+                row.get("dataset", ""),  # missing where an earlier version wrote the list
             )
-            for row in read_table(run.leakage, LEAK_COLUMNS)
+            for row in read_table(run.leakage, LEAK_COLUMNS[:-1])
         )

@@ -21,6 +21,7 @@ from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.pretrained.card import model_card
 from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
 from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.fingerprints import write_fingerprints
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
 from attnmel.pipeline.run.publishable import shared_data, shared_provenance, shared_recipe
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, add_measures
@@ -59,6 +60,7 @@ def ship_model(
         _copy_start(run, made, words)
         _write_weights(run, made, out_of_fold, words)
         _write_validation(made, prepared, out_of_fold, words)
+        write_fingerprints(made, prepared.lesions, progress)
         results = evaluate_run(Run(made, home, progress, dataset=prepared))
         exported = export_onnx(part, home=home, progress=progress)
         network, card = load_checkpoint(part)

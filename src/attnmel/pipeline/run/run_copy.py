@@ -62,7 +62,8 @@ def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
 
 
 def _files(run: RunFolder) -> list[Path]:
-    single = (run.recipe, run.history, run.images, run.prior.images, run.start.images, run.leakage, run.measures)
+    lists = (run.images, run.fingerprints, run.prior.images, run.start.images, run.leakage)
+    single = (run.recipe, run.history, *lists, run.measures)
     predictions = (run.path / "predictions").glob("*")
     every = [*single, run.best.with_suffix(".json"), *predictions]
     return [path for path in every if path.is_file()]

@@ -41,7 +41,10 @@ def evaluate(
         option(EVALUATION, "Additional prevalence to compute the precision for, next to 0.02 and 0.1; repeatable."),
     ] = None,
     exclude: Annotated[
-        Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
+        Path | None,
+        option(
+            DATA, "List of images, by `attnmel audit --exclusions`, or a run's leakage.csv: evaluate also without them."
+        ),
     ] = None,
     tta: Tta = None,
     prior: Annotated[

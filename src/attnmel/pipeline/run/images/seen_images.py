@@ -44,6 +44,8 @@ class Leak:
     likeness: float | None
     known_image: str
     known_split: str
+    dataset: str = ""
+    """Of the evaluated image: with it the list in a run folder is a list of images to exclude, too."""
 
 
 def learnt_images(prepared: Prepared, home: Path) -> tuple[Known, ...]:
