@@ -88,7 +88,8 @@ class ComparedRuns:
         names = ("first", "second", "task", "measure", "first_value", "second_value", "value", "low", "high")
         return frame(
             {name: getattr(row, name) for name in names}
-            | {"p": row.outcome.chosen.p, "corrected": row.corrected, "shown": row.shown}
+            | {"p": row.outcome.chosen.p, "corrected": row.corrected}
+            | {"detectable": row.detectable, "shown": row.shown}
             for row in self.found.comparison.differences
         )
 

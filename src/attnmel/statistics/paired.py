@@ -89,6 +89,7 @@ class Compared:
                 "high": row.high,
                 "p": row.outcome.chosen.p,
                 "corrected": row.corrected,
+                "detectable": row.detectable,
                 "method": row.outcome.chosen.name,
                 "shown": row.shown,
             }

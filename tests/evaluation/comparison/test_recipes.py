@@ -18,7 +18,7 @@ from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.statistics.delong import areas
-from attnmel.evaluation.statistics.hypothesis_tests import holm
+from attnmel.evaluation.statistics.hypothesis_tests import detectable_difference, holm
 from attnmel.number_formats import p_words
 from attnmel.records import Predictions
 
@@ -60,6 +60,38 @@ def test_each_measure_has_its_value_interval_and_test() -> None:
         assert found[measure].outcome.chosen.p == pytest.approx(stats.binomtest(counts[0], sum(counts)).pvalue)
     corrected = holm([one.outcome.chosen.p for one in found.values()])
     assert [one.corrected for one in found.values()] == pytest.approx(corrected)
+
+
+def test_the_detectable_difference_is_shown_by_about_four_of_five_studies() -> None:
+    """Simulated anew at that difference: two networks on 120 images, one AUC, no correction."""
+    few = ResamplingConfig(resamples=2, permutations=2)
+
+    def study(seed: int, apart: float) -> MeasureDifference:
+        noise = np.random.default_rng(seed).normal(size=(3, 120))
+        held = []
+        for own, distance in zip(noise[1:], (1.0, apart), strict=True):
+            score = stats.norm.cdf(LABELS * distance - distance / 2 + 0.7 * noise[0] + 0.7 * own)
+            held.append(Predictions(NAMES, ("rest", "melanoma"), np.stack([1 - score, score], axis=1), LABELS, NAMES))
+        found = compare_recipes([entrant("x", held[0]), entrant("y", held[1])], measures=["auc"], resampling=few)
+        return found.differences[0]
+
+    studies = [study(seed, 1.62) for seed in range(200)]
+    detectable = np.mean([one.detectable for one in studies])
+    true = np.mean([one.value for one in studies])
+    assert true == pytest.approx(detectable, abs=0.01), "the difference simulated is about the detectable one"
+    assert np.mean([one.shown for one in studies]) == pytest.approx(0.8, abs=0.1)
+
+
+def test_the_detectable_difference_is_of_the_strictest_step_of_the_correction_and_over_seeds() -> None:
+    seeds = {name: [predictions(10 * n + seed, 1.0 + 0.2 * n) for seed in range(3)] for n, name in enumerate("xy")}
+    every = compare_recipes([entrant(name, *held) for name, held in seeds.items()], resampling=QUICK)
+    alone = compare_recipes([entrant(name, *held) for name, held in seeds.items()], measures=["auc"], resampling=QUICK)
+    (one,) = alone.differences
+    assert one.outcome.seeds_error is not None
+    error, freedom = one.outcome.seeds_error
+    assert error * stats.t.ppf(0.975, freedom) == pytest.approx((one.high - one.low) / 2)
+    assert one.detectable == pytest.approx(detectable_difference(error, freedom))
+    assert by_measure(every)["auc"].detectable == pytest.approx(detectable_difference(error, freedom, 0.05 / 5))
 
 
 def test_holm_goes_over_all_pairs_and_fewer_measures_are_corrected_less() -> None:

@@ -1,10 +1,17 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from attnmel.evaluation.statistics.hypothesis_tests import discordant, holm, mcnemar_p
+from attnmel.evaluation.statistics.hypothesis_tests import (
+    detectable_difference,
+    discordant,
+    holm,
+    mcnemar_p,
+)
 
 P_VALUES = st.lists(st.floats(0, 1) | st.just(float("nan")), max_size=12)
 
@@ -50,3 +57,22 @@ def test_discordant_images_are_counted_for_each_side() -> None:
     first = np.array([True, True, True, False, False])
     second = np.array([True, False, False, True, False])
     assert discordant(first, second) == (2, 1)
+
+
+@pytest.mark.parametrize("freedom", [1.5, 2.0, 4.0, 18.0, math.inf])
+@pytest.mark.parametrize("level", [0.05, 0.05 / 6])
+def test_a_detectable_difference_is_found_by_eight_of_ten_simulated_tests(freedom: float, level: float) -> None:
+    draws, generator = 200_000, np.random.default_rng(0)
+    spread = 1.0 if math.isinf(freedom) else np.sqrt(generator.chisquare(freedom, draws) / freedom)
+    least = detectable_difference(0.02, freedom, level)
+    t = (generator.normal(size=draws) + least / 0.02) / spread
+    assert (t > stats.t.isf(level / 2, freedom)).mean() == pytest.approx(0.8, abs=0.005)
+
+
+def test_a_detectable_difference_is_1_43_times_the_half_width_of_a_normal_interval() -> None:
+    assert detectable_difference(1, math.inf) / stats.norm.ppf(0.975) == pytest.approx(1.43, abs=0.005)
+
+
+def test_without_an_error_no_difference_is_known_to_be_detectable() -> None:
+    assert math.isnan(detectable_difference(0, 3))
+    assert math.isnan(detectable_difference(math.nan, 3))

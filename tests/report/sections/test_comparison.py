@@ -40,8 +40,16 @@ def test_rows_are_as_long_as_the_heads_and_hold_what_was_found(single: Compariso
         f"{auc.second_value:.3f}",
         f"{auc.value:+.3f}",
     )
+    assert table.rows[0][table.heads.index("detectable")] == f"{auc.detectable:.3f}"
     assert table.rows[1][-1] == "bootstrap and permutation"
     assert summary_table(single) is None
+
+
+def test_no_difference_above_1_is_called_detectable() -> None:
+    seeds = comparison(entrant("plain", 0.5, 2), entrant("lesion", 4.0, 1))
+    assert seeds.differences[0].detectable > 1
+    table = difference_table(seeds, "plain", "lesion")
+    assert table.rows[0][table.heads.index("detectable")] == "over 1"
 
 
 def test_images_right_alone_are_no_column_where_seeds_are_compared(single: Comparison) -> None:

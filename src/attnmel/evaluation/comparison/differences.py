@@ -36,6 +36,8 @@ class MeasureDifference:
     outcome: Outcome
     corrected: float = math.nan
     """p after Holm's correction over all rows of the comparison."""
+    detectable: float = math.nan
+    """True difference that this design shows with probability `POWER`, at the strictest step of the correction."""
 
     @property
     def low(self) -> float:
@@ -105,4 +107,5 @@ def _over_seeds(measured: ResampledMetrics, place: int, seeds: int, resampling: 
     crossed = crossed_draws(draws[:, seeds:], generator) - crossed_draws(draws[:, :seeds], generator)
     drawn = percentile_interval(estimate.value, crossed)
     names = "t over seeds and images", "hierarchical bootstrap"
-    return Outcome(Method.of(names[0], estimate.interval(), estimate.p()), (Method.of(names[1], drawn),))
+    chosen, other = Method.of(names[0], estimate.interval(), estimate.p()), Method.of(names[1], drawn)
+    return Outcome(chosen, (other,), seeds_error=(math.sqrt(estimate.variance), estimate.freedom))

@@ -8,6 +8,7 @@ Shapes: N images, R resamples, M measures.
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -17,7 +18,7 @@ from attnmel.evaluation.classification.ranking import THRESHOLD, TopOneHits
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.permutation import RANKED, rank_p, share_p
 from attnmel.evaluation.comparison.resampled_metrics import Column, ResampledMetrics
-from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval, ResamplingConfig, percentile_interval
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
 from attnmel.evaluation.statistics.sampling import Sampling
@@ -51,6 +52,14 @@ class Outcome:
     discordant: tuple[int, int] | None = None
     """Images that the first, and that the second, alone has right, of those that the measure is about; None where
     images are not counted."""
+    seeds_error: tuple[float, float] | None = None
+    """Standard error of the difference over seeds and images, and its degrees of freedom; None of single runs."""
+
+    @property
+    def error(self) -> tuple[float, float]:
+        """Standard error and degrees of freedom; of single runs by the width of the interval, as of a normal test."""
+        quantile = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+        return self.seeds_error or ((self.chosen.high - self.chosen.low) / (2 * quantile), math.inf)
 
 
 def paired_outcomes(

@@ -19,7 +19,7 @@ from attnmel.evaluation.comparison.differences import MeasureDifference, differe
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured, metric_set_of
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig, percentile_interval
-from attnmel.evaluation.statistics.hypothesis_tests import holm
+from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, detectable_difference, holm
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, recipe_estimate
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
@@ -108,7 +108,9 @@ def compare_recipes(
             resampling,
         )
     ]
-    corrected = holm([row.outcome.chosen.p for row in rows])
+    p_values = [row.outcome.chosen.p for row in rows]
+    corrected, tests = holm(p_values), int(np.isfinite(p_values).sum())
+    detectable = [detectable_difference(*row.outcome.error, LEVEL / max(tests, 1)) for row in rows]
     return Comparison(
         images=len(truth.image_ids),
         units=sampling.units,
@@ -119,7 +121,10 @@ def compare_recipes(
             for entrant, place in zip(entrants, places, strict=True)
             for summary in _summaries(entrant, positives, every.of_runs(place), resampling)
         ),
-        differences=tuple(dataclasses.replace(row, corrected=p) for row, p in zip(rows, corrected, strict=True)),
+        differences=tuple(
+            dataclasses.replace(row, corrected=p, detectable=least)
+            for row, p, least in zip(rows, corrected, detectable, strict=True)
+        ),
         chances=resampling,
         notes=_notes(entrants, positives, sampling),
     )

@@ -1,13 +1,20 @@
-"""Exact test of two predictors' decisions, and the correction of many p values."""
+"""Exact test of two predictors' decisions, the correction of many p values, and the difference a test can show."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool
-from scipy import stats
+from scipy import optimize, stats
+from scipy.special import ndtr
 
 LEVEL = 0.05
 """A difference counts as shown below it."""
+
+POWER = 0.8
+"""Probability with which a detectable difference is shown."""
+
+QUANTILES = (np.arange(2000) + 0.5) / 2000
 
 
 def discordant(first: Bool[np.ndarray, " N"], second: Bool[np.ndarray, " N"]) -> tuple[int, int]:
@@ -39,3 +46,21 @@ def holm(p_values: Sequence[float]) -> list[float]:
     steps = values[order[:count]] * np.arange(count, 0, -1)
     corrected[order[:count]] = np.minimum(np.maximum.accumulate(steps), 1)
     return corrected.tolist()
+
+
+def detectable_difference(error: float, freedom: float, level: float = LEVEL, power: float = POWER) -> float:
+    """Return the smallest true difference that a two-sided t test at `level` finds with probability `power`.
+
+    `error` is the standard error of the estimated difference, `freedom` its degrees of freedom; infinite for a normal
+    test. It depends on the design and the noise alone, not on the difference that was found. NaN without an error.
+    The noncentral t is averaged over quantiles of its chi-squared, since scipy's does not converge where there are few
+    degrees of freedom; the tail on the other side, below level / 2, is left out.
+    """
+    if not error > 0:
+        return math.nan
+    critical = float(stats.t.isf(level / 2, freedom))
+    spread = np.ones(1) if math.isinf(freedom) else np.sqrt(stats.chi2.ppf(QUANTILES, freedom) / freedom)
+    found = optimize.brentq(
+        lambda shift: float(ndtr(shift - critical * spread).mean()) - power, 0, critical * spread.max() + 10
+    )
+    return float(found) * error

@@ -5,11 +5,13 @@ from attnmel.evaluation.comparison.differences import MEASURE_WORDS, MeasureDiff
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.recipes import Comparison, Summary
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
+from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, POWER
 from attnmel.figures.differences import Bar, differences_figure
 from attnmel.number_formats import TO, fixed, p_cell, plus, span
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
+
+DETECTABLE, ALONE = "detectable", "alone right"
 
 
 def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> Section:
@@ -42,8 +44,8 @@ def difference_table(comparison: Comparison, first: str, second: str) -> Table:
     for one in comparison.differences:
         if (one.first, one.second) == (first, second):
             rows += [_difference_row(one), *(_other_row(other) for other in one.outcome.others)]
-    heads = ("measure", "first", "second", "difference", "95 % interval", "p", "after Holm", "alone right", "by")
-    place = heads.index("alone right")
+    heads = (*("measure", "first", "second", "difference", "95 % interval", "p", "after Holm"), DETECTABLE, ALONE, "by")
+    place = heads.index(ALONE)
     if not any(row[place] for row in rows):  # of several seeds no images are counted
         heads, rows = _without(heads, place), [_without(row, place) for row in rows]
     return Table(f"First: {first}. Second: {second}.", heads, tuple(rows))
@@ -84,7 +86,8 @@ def comparison_words(comparison: Comparison) -> str:
     )
     return (
         f"{chance}. p is corrected by Holm over {counted(rows, 'row')}; a difference counts as shown where the "
-        f"corrected p is below {LEVEL} and the interval leaves out 0.{bounds}{alone}"
+        f"corrected p is below {LEVEL} and the interval leaves out 0. Detectable: a true difference of this size would "
+        f"be shown with a probability of {POWER}, at the strictest step of the correction.{bounds}{alone}"
     )
 
 
@@ -139,13 +142,14 @@ def _difference_row(one: MeasureDifference) -> tuple[str, ...]:
         _span(one.outcome.chosen),
         p_cell(one.outcome.chosen.p),
         p_cell(one.corrected),
+        "over 1" if one.detectable >= 1 else fixed(one.detectable),
         f"{discordant[0]}, {discordant[1]}" if discordant else "",
         one.outcome.chosen.name,
     )
 
 
 def _other_row(other: Method) -> tuple[str, ...]:
-    return ("", "", "", "", _span(other), p_cell(other.p), "", "", other.name)
+    return ("", "", "", "", _span(other), p_cell(other.p), "", "", "", other.name)
 
 
 def _span(method: Method) -> str:
