@@ -60,7 +60,8 @@ def detectable_difference(error: float, freedom: float, level: float = LEVEL, po
         return math.nan
     critical = float(stats.t.isf(level / 2, freedom))
     spread = np.ones(1) if math.isinf(freedom) else np.sqrt(stats.chi2.ppf(QUANTILES, freedom) / freedom)
-    found = optimize.brentq(
-        lambda shift: float(ndtr(shift - critical * spread).mean()) - power, 0, critical * spread.max() + 10
+    highest = critical * float(spread.max()) + 10
+    found = optimize.root_scalar(
+        lambda shift: float(ndtr(shift - critical * spread).mean()) - power, bracket=(0, highest), method="brentq"
     )
-    return float(found) * error
+    return float(found.root) * error
