@@ -8,6 +8,7 @@ import pytest
 from attnmel.evaluation.readers.readings import Readings
 from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyOptions
+from attnmel.pipeline.study.analysis.tables import study_tables
 from attnmel.report.sections.readers.study_sentences import answers_of, notes_of
 
 
@@ -54,6 +55,19 @@ def test_a_machine_or_the_mean_is_the_answer_where_no_modalities_are_compared() 
     assert mean.startswith("Readers 'alone' reach a mean AUC of ")
     (single,) = answers_of(analyse_readings(readings("alone", readers=1)))
     assert single.endswith(", without an interval, so that nothing is known of other readers and cases.")
+
+
+def test_every_caption_and_answer_says_the_confidence_that_was_chosen() -> None:
+    own = with_machine(readings("alone", "with net"))
+    options = StudyOptions(threshold=0.5, binormal=True, confidence=0.9)
+    experience = {reader: "resident" for reader in own.readers}
+    found = analyse_readings(own, options, experience=experience)
+    captions = [table.caption for table in study_tables(found, {}) if " intervals" in table.caption]
+    assert len(captions) == 8
+    assert all("with 90 % intervals" in one for one in captions)
+    assert all("(90 % interval" in one for one in answers_of(found))
+    (alone,) = answers_of(analyse_readings(readings("alone"), StudyOptions(confidence=0.9)))
+    assert alone.endswith("(90 % interval).")
 
 
 @pytest.mark.parametrize("name", ["alone", "Alone", "ohne KI", "allein", "without AI"])

@@ -13,12 +13,11 @@ def study_tables(found: StudyAnalysis, seconds: Mapping[str, Mapping[str, float]
     if tables.every_difference(found):
         yield tables.reader_difference_table(found)
     yield tables.reader_table(found)
-    if found.binormal is not None:
-        yield from tables.binormal_tables(found.binormal, found.human)
+    yield from tables.binormal_tables(found)
     if tables.decided(found):
         yield tables.share_table(found)
-    for name, own in found.changes.items():
-        yield tables.change_table(name, found.reference or "", own)
+    for name in found.changes:
+        yield tables.change_table(name, found)
     yield from (table for table in (tables.agreement_table(found), tables.repeat_table(found)) if table is not None)
     if found.groups:
         yield tables.experience_table(found)

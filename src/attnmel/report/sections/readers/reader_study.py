@@ -46,7 +46,7 @@ def _aucs(found: StudyAnalysis) -> Section:
     if rows:
         drawn = forest_figure(rows, label="difference of AUC", name="forest-difference", line=0.0)
         figures.append(Drawing(drawn, "Differences for all readers and cases; right of 0 the first is better."))
-    binormal = tables.binormal_tables(found.binormal, found.human) if found.binormal is not None else ()
+    binormal = tables.binormal_tables(found)
     own = [tables.auc_table(found), *([tables.reader_difference_table(found)] if rows else [])]
     return Section(
         name="auc",
@@ -133,7 +133,7 @@ def _changes(found: StudyAnalysis) -> Iterator[Section]:
             title="Changed answers" if len(found.changes) == 1 else f"Changed answers, {name}",
             prose="Right answers that became wrong where the machine is wrong are automation bias.",
             figures=tuple(figures),
-            tables=(tables.change_table(name, found.reference or "", own),),
+            tables=(tables.change_table(name, found),),
         )
 
 

@@ -1,15 +1,13 @@
 """The results of a study of readers as tables, for the page and the terminal."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from attnmel.evaluation.readers.automation import AutomationBias
-from attnmel.evaluation.readers.binormal import BinormalStudy
 from attnmel.evaluation.readers.decisions import SHARES
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.study_results import MachineResult, PairResult, StudyAnalysis
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.number_formats import DASH, fixed, minus, p_cell, plus, plus_span, signed, significant
+from attnmel.number_formats import DASH, fixed, minus, p_cell, percent, plus, plus_span, signed, significant
 from attnmel.report.html.sections import Table
 
 SHARE_WORDS = {
@@ -21,6 +19,11 @@ CHANGE_WORDS = {
     "against_right": "right answers that became wrong, where the machine is right",
     "against_wrong": "wrong answers that became right, where the machine is wrong",
 }
+
+
+def with_intervals(found: StudyAnalysis) -> str:
+    """Return how wide the intervals of an analysis are, for a caption: "with 95 % intervals"."""
+    return f"with {percent(found.options.confidence)} intervals"
 
 
 def interval_cell(one: Estimate | Interval | None) -> str:
@@ -45,7 +48,7 @@ def auc_table(found: StudyAnalysis) -> Table:
         )
     rows += [(one.name, "machine", DASH, interval_cell(one.auc), DASH) for one in found.machines]
     heads = ("modality", "readers", "all readers and cases", "these readers", "U-statistic")
-    return Table("AUC averaged over readers, with 95 % intervals", heads, tuple(rows))
+    return Table(f"AUC averaged over readers, {with_intervals(found)}", heads, tuple(rows))
 
 
 def reader_difference_table(found: StudyAnalysis) -> Table:
@@ -64,7 +67,7 @@ def reader_difference_table(found: StudyAnalysis) -> Table:
         )
         for one in every_difference(found)
     )
-    return Table("Differences for all readers and cases, with 95 % intervals", heads, rows)
+    return Table(f"Differences for all readers and cases, {with_intervals(found)}", heads, rows)
 
 
 def every_difference(found: StudyAnalysis) -> tuple[PairResult, ...]:
@@ -108,18 +111,21 @@ def reader_table(found: StudyAnalysis) -> Table:
     """Return each reader's AUC with each modality."""
     readers = sorted({reader for one in found.modalities for reader in one.readers})
     rows = tuple((reader, *(interval_cell(one.readers.get(reader)) for one in found.modalities)) for reader in readers)
-    return Table("AUC of each reader, with 95 % intervals (DeLong)", ("reader", *found.human), rows)
+    return Table(f"AUC of each reader, {with_intervals(found)} (DeLong)", ("reader", *found.human), rows)
 
 
-def binormal_tables(found: BinormalStudy, human: Sequence[str]) -> Iterator[Table]:
-    """Yield each reader's area under the fitted curve, with a and b, and the comparisons of the areas."""
-    readers = list(dict.fromkeys(reader for _, reader in found.curves))
-    cells = {key: interval_cell(one.auc) for key, one in found.curves.items()}
-    rows = tuple((reader, *(cells.get((name, reader), DASH) for name in human)) for reader in readers)
-    yield Table("Binormal AUC of each reader, with 95 % intervals", ("reader", *human), rows)
-    if found.analysis is None:
+def binormal_tables(found: StudyAnalysis) -> Iterator[Table]:
+    """Yield each reader's area under the fitted curve, and the comparisons of the areas; none without such curves."""
+    if found.binormal is None:
         return
-    random = found.analysis.random
+    human, fitted = found.human, found.binormal
+    readers = list(dict.fromkeys(reader for _, reader in fitted.curves))
+    cells = {key: interval_cell(one.auc) for key, one in fitted.curves.items()}
+    rows = tuple((reader, *(cells.get((name, reader), DASH) for name in human)) for reader in readers)
+    yield Table(f"Binormal AUC of each reader, {with_intervals(found)}", ("reader", *human), rows)
+    if fitted.analysis is None:
+        return
+    random = fitted.analysis.random
     means = tuple((name, interval_cell(one), DASH) for name, one in zip(human, random.means, strict=True))
     pairs = tuple(
         (f"{human[first]} {minus('-')} {human[second]}", difference_cell(one), p_cell(one.p))
@@ -141,7 +147,7 @@ def share_table(found: StudyAnalysis) -> Table:
     ]
     heads = ("modality", *(SHARE_WORDS[share] for share in SHARES))
     at = "Decisions of machines" if found.threshold is None else f"Decisions at scores above {found.threshold:g}"
-    return Table(f"{at}, with 95 % intervals", heads, tuple(rows))
+    return Table(f"{at}, {with_intervals(found)}", heads, tuple(rows))
 
 
 def decided(found: StudyAnalysis) -> bool:
@@ -164,7 +170,7 @@ def share_reader_table(found: StudyAnalysis) -> Table:
                    for place in range(len(found.human)) for share in kinds))
         for own, reader in enumerate(readers)
     ]  # fmt: skip
-    return Table("Decisions of each reader, with 95 % intervals (Wilson)", heads, tuple(cells))
+    return Table(f"Decisions of each reader, {with_intervals(found)} (Wilson)", heads, tuple(cells))
 
 
 def agreement_table(found: StudyAnalysis) -> Table | None:
@@ -175,7 +181,7 @@ def agreement_table(found: StudyAnalysis) -> Table | None:
         if one.ac1 is not None or one.ac2 is not None
     )
     heads = ("modality", "AC1 of decisions", "mean kappa", "AC2 of scores", "mean weighted kappa")
-    return Table("Agreement between readers, with 95 % intervals", heads, rows) if rows else None
+    return Table(f"Agreement between readers, {with_intervals(found)}", heads, rows) if rows else None
 
 
 def repeat_table(found: StudyAnalysis) -> Table | None:
@@ -191,15 +197,15 @@ def repeat_table(found: StudyAnalysis) -> Table | None:
     return Table("Repeated images", heads, tuple(rows)) if rows else None
 
 
-def change_table(name: str, reference: str, found: AutomationBias) -> Table:
-    """Return how often answers changed, averaged over readers."""
+def change_table(name: str, found: StudyAnalysis) -> Table:
+    """Return how often answers changed from the reference to a modality, averaged over readers."""
     rows = []
     for kind, words in CHANGE_WORDS.items():
-        own = getattr(found, kind)
+        own = getattr(found.changes[name], kind)
         changed, answers = (sum(one[place] for one in own.by_reader.values()) for place in (0, 1))
         rows.append((words, f"{changed} of {answers}", interval_cell(own.mean)))
     heads = ("change", "answers", "mean share of readers")
-    return Table(f"Changes from '{reference}' to '{name}', with 95 % intervals", heads, tuple(rows))
+    return Table(f"Changes from '{found.reference or ''}' to '{name}', {with_intervals(found)}", heads, tuple(rows))
 
 
 def experience_table(found: StudyAnalysis) -> Table:
@@ -220,7 +226,7 @@ def experience_table(found: StudyAnalysis) -> Table:
         )
         for one in found.groups
     )
-    return Table("AUC by experience, with 95 % intervals", heads, rows)
+    return Table(f"AUC by experience, {with_intervals(found)}", heads, rows)
 
 
 def time_table(seconds: Mapping[str, Mapping[str, float]]) -> Table:

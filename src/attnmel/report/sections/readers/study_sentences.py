@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.machines import OF_READERS
 from attnmel.evaluation.readers.study_results import PairResult, StudyAnalysis
-from attnmel.number_formats import fixed, p_words, plus, significant
+from attnmel.number_formats import fixed, p_words, percent, plus, significant
 
 FEW = "since the formula does not know these bounds, and few readers make it wide; take the bound as the end"
 
@@ -49,7 +49,7 @@ def _difference(one: PairResult, first: str, second: str, found: StudyAnalysis) 
     head += f": a difference of {plus(value.value)}"
     if math.isnan(value.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
-    ends = f"95 % interval {plus(value.low)} to {plus(value.high)}, p {p_words(value.p)}"
+    ends = f"{percent(found.options.confidence)} interval {plus(value.low)} to {plus(value.high)}, p {p_words(value.p)}"
     if (readers := one.readers or _fewest(found, one.first, one.second)) < FEWEST:
         return f"{head} ({ends}). {ONLY_THESE[readers]}"
     return f"{head} ({ends}). {_meaning(value)}{_not_worse(one, found)}"
@@ -81,10 +81,10 @@ def _mean(found: StudyAnalysis, name: str, mean: Estimate) -> str:
     head = f"Readers '{name}' reach a mean AUC of {fixed(mean.value)}"
     if math.isnan(mean.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
-    ends = f"{fixed(mean.low)} to {fixed(mean.high)}"
+    ends, width = f"{fixed(mean.low)} to {fixed(mean.high)}", percent(found.options.confidence)
     if (readers := _fewest(found, name)) < FEWEST:
-        return f"{head} (95 % interval {ends}). {ONLY_THESE[readers]}"
-    return f"{head}; other readers on other cases {ends} (95 % interval)."
+        return f"{head} ({width} interval {ends}). {ONLY_THESE[readers]}"
+    return f"{head}; other readers on other cases {ends} ({width} interval)."
 
 
 def notes_of(found: StudyAnalysis) -> list[str]:
