@@ -9,7 +9,7 @@ from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import trained_model
 from attnmel.api.own_folder import make_folder
 from attnmel.api.places import Place, optional_path
-from attnmel.api.recipes import Settings, overrides
+from attnmel.api.recipes import Settings, open_recipe, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
@@ -114,7 +114,7 @@ def table(dataset: Dataset) -> "DataFrame":
 @checked_arguments()
 def verify(
     *datasets: Place,
-    recipe: str | None = None,
+    recipe: Place | None = None,
     columns: Mapping[str, str] | None = None,
     strict: bool = False,
     html: Place | None = None,
@@ -126,8 +126,8 @@ def verify(
 ) -> "tuple[Verification, ...]":
     """Check that every file of each data set is there and usable; findings are in the answer, not raised.
 
-    With `recipe` an own folder is read as a training by it would. A contact sheet of `sample` images of each data set,
-    and of all with a finding, is written where `html` or `png` names a file.
+    With `recipe` (a name, a TOML file or a run folder) an own folder is read as a training by it would. A contact sheet
+    of `sample` images of each data set, and of all with a finding, is written where `html` or `png` names a file.
 
     Raises:
         ConfigError: a name that is neither a known data set nor a folder with labels.csv, or no such recipe.
@@ -151,6 +151,7 @@ def audit(
     *datasets: Place,
     train: Sequence[Place] = (),
     test: Sequence[Place] = (),
+    recipe: Place | None = None,
     embedding: str = "",
     exhaustive: bool = False,
     columns: Mapping[str, str] | None = None,
@@ -162,8 +163,10 @@ def audit(
 ) -> "Audited":
     """Find images and lesions that occur twice, within the data sets or in both `train` and `test`.
 
-    `embedding` is a trained network, or "random", by whose features images are compared too. `page` is the file of a
-    page of all pairs, `exclusions` that of a list of images for `train` and `evaluate`, of the side `leave_out`.
+    With `recipe` (a name, a TOML file or a run folder) own folders are read, and where they have no splits split, as a
+    training by it would. `embedding` is a trained network, or "random", by whose features images are compared too.
+    `page` is the file of a page of all pairs, `exclusions` that of a list of images for `train` and `evaluate`, of the
+    side `leave_out`.
 
     Raises:
         ConfigError: an unknown data set or split, names of two kinds, or no such network.
@@ -179,7 +182,7 @@ def audit(
             train=[str(one) for one in train],
             test=[str(one) for one in test],
             home=_home(home),
-            reading=_reading(None, columns, strict=False),
+            reading=_reading(recipe, columns, strict=False),
             embedding=_network(embedding, as_progress(progress)),
             exhaustive=exhaustive,
             progress=as_progress(progress),
@@ -209,11 +212,9 @@ def colour_statistics(
     return training_statistics(data, prepare(data, home=_home(home), progress=shown), shown)
 
 
-def _reading(recipe: str | None, columns: Mapping[str, str] | None, strict: bool) -> TableReading:
+def _reading(recipe: Place | None, columns: Mapping[str, str] | None, strict: bool) -> TableReading:
     """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
-    from attnmel.config.load import load_run_recipe
-
-    data = load_run_recipe(recipe).data if recipe else None
+    data = open_recipe(str(recipe)).recipe.data if recipe else None
     named = columns or (data.columns if data else {})
     return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
 

@@ -1,5 +1,6 @@
 """A help page says in one sentence what a command does, shows a command line that works, and groups the options."""
 
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+import attnmel
 from attnmel.cli.app import app
 from attnmel.cli.help import COMMAND_GROUPS, EXAMPLE, OPTION_GROUPS, OTHER, example_of
 
@@ -64,6 +66,17 @@ def test_the_example_calls_the_command_with_options_that_exist(words: tuple[str,
         assert line.startswith(" ".join(("attnmel", *words)))
         parse(line)
         assert f"\n  {line}\n" in help_page(command, words), "printed in one line, to be copied"
+
+
+def test_a_command_takes_the_threads_that_its_function_takes() -> None:
+    missing = []
+    for words, command in commands():
+        function: Any = attnmel
+        for word in words:
+            function = getattr(function, word, None)
+        if callable(function) and "threads" in inspect.signature(function).parameters:
+            missing += [] if "threads" in [one.name for one in command.params] else [" ".join(words)]
+    assert not missing
 
 
 def test_an_option_that_does_not_exist_is_found() -> None:

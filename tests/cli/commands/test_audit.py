@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attnmel.config.load import load_recipe
 from attnmel.data.phantoms import draw_phantom
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.leakage import read_leaks
+from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.results.results import read_measures
 
 if TYPE_CHECKING:
@@ -133,6 +135,34 @@ def test_two_folders_of_one_name_are_refused(attnmel: "Attnmel", clinic: Path, t
     assert same.code == 0, same.err
 
 
+def test_a_folder_without_splits_is_split_as_the_training_of_its_recipe_does(
+    attnmel: "Attnmel", tmp_path: Path
+) -> None:
+    clinic, home = tmp_path / "clinic", tmp_path / "home"
+    clinic.mkdir()
+    labels = ("Melanoma", "mel", "nevus", "BKL", "nevus", "BCC", "nevus", "Melanoma")
+    rows = [f"p{number:02d}.jpg,{label}" for number, label in enumerate(labels * 4)]
+    (clinic / "labels.csv").write_text("\n".join(["image,label", *rows]))
+    for number in range(len(rows)):
+        Image.fromarray(phantom(number)).save(clinic / f"p{number:02d}.jpg")
+    recipe = load_recipe("demo", [f"data.dataset={clinic}"])
+    trained = {one.image_id: one.split for one in prepare(recipe.data, home=home).lesions}
+
+    def audited(*options: str) -> tuple[dict[str, str | None], str]:
+        ran = attnmel("audit", clinic, *options, "--home", home)
+        assert ran.code == 0, ran.err
+        (stored,) = (json.loads(path.read_text()) for path in (home / "audit").glob("*/*.json"))
+        shutil.rmtree(home / "audit")
+        return {one["image_id"]: one["split"] for one in stored["entries"]}, ran.err
+
+    assert audited("--recipe", "demo")[0] == trained
+    as_written, note = audited()
+    assert as_written != trained
+    assert "clinic has no column split, so its images were split by their labels as they are written" in note
+    assert "by --recipe" in note
+    assert "--recipe" not in audited("--recipe", "demo")[1]
+
+
 def test_near_duplicates_of_a_run_are_listed_footnoted_and_left_out(
     attnmel: "Attnmel", clinic: Path, tmp_path: Path, settings: Callable[..., list[str]]
 ) -> None:
@@ -141,8 +171,8 @@ def test_near_duplicates_of_a_run_are_listed_footnoted_and_left_out(
     data = settings(f"data.dataset={clinic}", "loss.prior=none")
     trained = attnmel("train", "demo", *data, "--out", runs, *options)
     assert trained.code == 0, trained.err
-    assert trained.err.count(f"no stored audit; run `attnmel audit {clinic}`") == 1
     run = RunFolder(runs / "clinic" / "demo" / "seed-0")
+    assert trained.err.count(f"no stored audit; run `attnmel audit {clinic} --recipe {run.path}`") == 1
     assert not run.leakage.exists()
 
     attnmel("audit", clinic, "--exclusions", listed, "--leave-out", "test", *options)

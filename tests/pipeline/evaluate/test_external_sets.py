@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.strangers.datasets.make_sets import TREE, archive_row, write_archive, write_ph2
 
-from attnmel.errors import LabelError
+from attnmel.errors import ConfigError, LabelError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.run.images.left_out import unclassed_notes
@@ -55,6 +55,29 @@ def test_a_smaller_copy_of_a_training_image_is_refused_by_its_id(
     exclusions.write_text(f"dataset,image\narchive,{ids[0]}\n")
     rest = evaluate_run(run, on=str(folder), exclude=exclusions, resamples=20)
     assert run.predictions(rest.name).image_ids == ("ISIC_1", "ISIC_2", "ISIC_3_downsampled")
+
+
+def write_nevi(folder: Path, first: int) -> Path:
+    write_archive(folder, [archive_row(first + n, TREE["NV"], isic_id=f"ISIC_{first + n}") for n in range(4)])
+    return folder
+
+
+def test_results_on_another_folder_of_the_same_name_are_not_replaced(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north, south = (write_nevi(tmp_path / name / "archive", first) for name, first in (("north", 10), ("south", 20)))
+    before = evaluate_run(run, on=str(north), resamples=20)
+    with pytest.raises(ConfigError, match=f"'archive-all' \\({north}\\), whose results those on {south} would replace"):
+        evaluate_run(run, on=str(south), resamples=20)
+    (tmp_path / "link").symlink_to(north.parent)
+    monkeypatch.chdir(north)
+    for same in (".", "../archive", "../../north/archive", str(tmp_path / "link" / "archive")):
+        assert evaluate_run(run, on=same, resamples=20).name == before.name
+    moved = north.parent.rename(tmp_path / "moved") / "archive"
+    assert evaluate_run(run, on=str(moved), resamples=20).on == str(moved)
+    shutil.rmtree(moved)
+    with pytest.raises(ConfigError, match="rename one of the two folders, or evaluate a copy of the run by --out"):
+        evaluate_run(run, on=str(south), resamples=20)
 
 
 def test_of_the_runs_own_split_images_without_a_class_are_noted(run: Run, phantoms: "Phantoms") -> None:

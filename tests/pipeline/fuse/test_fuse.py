@@ -27,6 +27,7 @@ from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.fuse.members import open_members
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.results.results import add_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
@@ -68,6 +69,21 @@ def with_card(run: RunFolder, **changed: object) -> Path:
 
 def stored(members: list[Path], split: str) -> list[Predictions]:
     return [Run(one).predictions(split) for one in members]
+
+
+def test_a_fusion_is_not_evaluated_on_another_folder_of_the_name_that_its_members_know(
+    run: RunFolder, members: list[Path], tmp_path: Path
+) -> None:
+    north, south = tmp_path / "north" / "clinic", tmp_path / "south" / "clinic"
+    for folder in (north, south):
+        folder.mkdir(parents=True)
+    for one in map(Run, members):
+        own = dataclasses.replace(one.results["test"], name="clinic-all", on=str(north), split="all")
+        one.write_predictions("clinic-all", one.predictions("test"), own.licence)
+        add_measures(one.folder, own)
+    assert evaluate_fusion(Run(run), on=str(north), resamples=20).on == str(north)
+    with pytest.raises(PredictionsError, match=f"was evaluated on another folder as 'clinic-all' .* not on {south}"):
+        evaluate_fusion(Run(run), on=str(south), resamples=20)
 
 
 def test_the_mean_of_runs_is_that_of_their_calibrated_probabilities(make: Fuse, members: list[Path]) -> None:

@@ -59,7 +59,8 @@ def verify(
         str | None,
         option(
             DATA,
-            "Check an own folder's labels and splits as a training by this recipe would [default: any labels].",
+            "Check an own folder's labels and splits as a training by this recipe (a name, a TOML file or a run "
+            "folder) would [default: any labels].",
             metavar="RECIPE",
         ),
     ] = None,
@@ -139,6 +140,15 @@ def audit(
             metavar="DATASET[:SPLIT]",
         ),
     ] = None,
+    recipe: Annotated[
+        str | None,
+        option(
+            DATA,
+            "Read own folders, and split those without a column split, as a training by this recipe (a name, a TOML "
+            "file or a run folder) would [default: any labels].",
+            metavar="RECIPE",
+        ),
+    ] = None,
     embedding: Annotated[
         str | None,
         option(
@@ -187,6 +197,7 @@ def audit(
         *(names or ()),
         train=train or (),
         test=test or (),
+        recipe=recipe,
         embedding=embedding or "",
         exhaustive=exhaustive,
         columns=_columns(columns),

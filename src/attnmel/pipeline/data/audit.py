@@ -14,7 +14,7 @@ from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, finding
 from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
-from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, read_dataset
+from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, published_folder, read_dataset
 from attnmel.data.datasets.splits import with_splits
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.cache import Cache, open_cache
@@ -82,7 +82,8 @@ def audit_datasets(
 ) -> Audited:
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
-    `reading` is how the tables of own folders are read. With `exhaustive` all turns of all pairs are compared in
+    `reading` is how the tables of own folders are read; their classes also decide how a folder without splits is split,
+    as in a training. With `exhaustive` all turns of all pairs are compared in
     full, which finds the same.
 
     Raises:
@@ -113,7 +114,7 @@ def prepare_audit(
     chosen = [_named(name) for name in names]
     if not chosen:
         raise ConfigError("nothing to audit; name data sets, for example isic2017 or isic2017:train")
-    datasets = {name: _read(name, home, reading) for name in dict.fromkeys(name for name, _ in chosen)}
+    datasets = {name: _read(name, home, reading, progress) for name in dict.fromkeys(name for name, _ in chosen)}
     _check_names(datasets)
     caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
     entries: list[AuditEntry] = []
@@ -190,8 +191,15 @@ def _named(name: str) -> tuple[str, str | None]:
     return dataset, split
 
 
-def _read(name: str, home: Path, reading: TableReading) -> Dataset:
+def _read(name: str, home: Path, reading: TableReading, progress: Progress) -> Dataset:
     dataset = read_dataset(name, home, reading=reading, disjoint=False)
+    is_drawn = all(lesion.split is None for lesion in dataset.lesions)
+    folder = own_folder_path(name)
+    if is_drawn and reading.classes is None and folder is not None and published_folder(folder) is None:
+        progress.note(
+            f"{dataset.name} has no column split, so its images were split by their labels as they are written; a "
+            "training splits them by its classes: name its recipe or run folder by --recipe for the same split"
+        )
     return dataclasses.replace(dataset, lesions=with_splits(dataset.lesions))
 
 

@@ -11,7 +11,6 @@ from attnmel import NOTICE
 from attnmel.config.settings.tta import transforms_note, transforms_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError
@@ -32,7 +31,14 @@ from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown_ids, unclassed_notes
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
-from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, plain_word, results_name
+from attnmel.pipeline.run.results.results import (
+    CHOOSES,
+    SplitResults,
+    external_set,
+    is_same_set,
+    plain_word,
+    results_name,
+)
 from attnmel.pipeline.run.run import Run
 from attnmel.records import ATTENTION_MAPS
 
@@ -119,7 +125,7 @@ def evaluate_run(
         fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset())
         tag = "" if transforms == card.transforms else f"-tta-{plain_word(transforms)}"
         tag += "" if prior == own_prior else f"-prior-{prior}"
-        images = _images(run, _external(on, own), split, exclude, columns, tag)
+        images = _images(run, external_set(on, own), split, exclude, columns, tag)
         leaks = check_leakage(
             run,
             images.prepared,
@@ -166,14 +172,28 @@ def _images(
     if exclude is not None:
         rows, note = _without(rows, prepared, split, exclude)
         notes = (*notes, note)
-    before = run.results.get(name)
-    if before is not None and before.on != on:
-        raise ConfigError(
-            f"{run.path} was evaluated on another folder as '{name}' ({before.on}); rename one of the two"
-        )
+    if (before := run.results.get(name)) is not None:
+        _refuse_other_set(run, before, on, [prepared.lesions[row].image_id for row in rows])
     notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
     own = dict(columns or {})
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
+
+
+def _refuse_other_set(run: Run, before: SplitResults, on: str | None, image_ids: Sequence[str]) -> None:
+    """Refuse to replace results on another data set of the same name; a folder that was moved is the same one.
+
+    Raises:
+        ConfigError: names the other one and what to do.
+    """
+    if is_same_set(before.on, on):
+        return
+    is_gone = before.on is not None and not Path(before.on).exists()
+    if is_gone and set(run.predictions(before.name).image_ids) == set(image_ids):
+        return
+    raise ConfigError(
+        f"{run.path} was evaluated on another folder as '{before.name}' ({before.on}), whose results those on {on} "
+        "would replace; rename one of the two folders, or evaluate a copy of the run by --out"
+    )
 
 
 def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
@@ -218,19 +238,6 @@ def _segmenter_notes(run: Run, images: EvaluatedImages) -> tuple[str, ...]:
         return ()
     shared = shared_images(learnt, judged_images(images.prepared, images.rows, run.home), images.split)
     return (segmenter_note(len(shared), len(images.rows), images.split),) if shared else ()
-
-
-def _external(on: str | None, own: str) -> str | None:
-    """Return the data set to evaluate on as an absolute path or a known name; None where it is the run's own after all.
-
-    As an external data set, the run's own would bring back the images that it was trained on.
-    """
-    if on is None or on == own:
-        return None
-    folder, own_folder = own_folder_path(on), own_folder_path(own)
-    if folder is None:
-        return on
-    return None if own_folder is not None and folder.samefile(own_folder) else str(folder)
 
 
 def _results(

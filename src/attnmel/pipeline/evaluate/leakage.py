@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from attnmel.data.audit.store import Audit, stored_audit
+from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import LabelError, PredictionsError, counted, listed
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, read_table, write_table
@@ -58,7 +59,7 @@ def check_leakage(
     evaluated = judged_images(prepared, rows, run.home)
     shared = shared_images(learnt, evaluated, name)
     if on is not None and not allowed:
-        refuse_leaks(shared, on if split == ALL else f"{on}:{split}", own)
+        refuse_leaks(shared, on if split == ALL else f"{on}:{split}", own, recipe=_recipe_option(run))
     audit = stored_audit(run.home, {one.digest for one in (*learnt, *evaluated)})
     if audit is not None:
         alike = alike_images(audit, learnt, evaluated, name)
@@ -68,15 +69,22 @@ def check_leakage(
             return shared  # noted once a run, with the test split; phantoms are drawn each anew
         named = run.recipe.data.columns if on is None else columns
         option = ["--columns", ",".join(f"{name}={theirs}" for name, theirs in named.items())] if named else []
-        command = shlex.join(["attnmel", "audit", own, *([] if on is None else [on]), *option])
+        command = shlex.join(["attnmel", "audit", own, *([] if on is None else [on]), *option, *_recipe_option(run)])
         looked, more = ("no stored audit", "near-duplicates") if alike is None else (BY_FINGERPRINTS, "cropped copies")
         run.progress.note(f"{looked}; run `{command}` to learn of {more}")
     known = {one.image for one in shared}
     return (*shared, *(one for one in alike or () if one.image not in known))
 
 
-def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
+def _recipe_option(run: Run) -> tuple[str, ...]:
+    """Return the option by which `attnmel audit` splits a run's own folder as its training did."""
+    return () if own_folder_path(run.recipe.data.dataset) is None else ("--recipe", str(run.path))
+
+
+def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str, *, recipe: Sequence[str] = ()) -> None:
     """Refuse to evaluate on images that a network has seen; both sides by the names that `attnmel audit` takes.
+
+    `recipe` are the words of its option that names the recipe, where the audit needs it.
 
     Raises:
         LabelError: how many images, by which kinds, the first of them, and what to do.
@@ -85,11 +93,12 @@ def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
         return
     kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
     by_kind = ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
-    learnt = " ".join(f"--train {trained}:{split}" for split in LEARNT)
+    sides = [word for split in LEARNT for word in ("--train", f"{trained}:{split}")]
+    audit = shlex.join(["attnmel", "audit", *sides, "--test", evaluated, *recipe])
     raise LabelError(
         f"{counted(len(leaks), 'image')} of {evaluated} trained this run or chose its epoch ({by_kind}): "
         f"{listed(one.image for one in leaks)}. Results on them would be too good. Leave them out by "
-        f"`--exclude FILE`, written by `attnmel audit {learnt} --test {evaluated} --leave-out test --exclusions FILE`, "
+        f"`--exclude FILE`, written by `{audit} --leave-out test --exclusions FILE`, "
         "or go on with --allow-leakage."
     )
 

@@ -17,7 +17,7 @@ from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_cali
 from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.fuse.fit import fit_rule, gathered_predictions
 from attnmel.pipeline.fuse.members import Member, reopened
-from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, results_name
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, external_set, is_same_set, results_name
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
@@ -64,7 +64,10 @@ def evaluate_fusion(
     with hold_folder(run.path):
         card = stored_card(run.path)
         members = [reopened(one, run.path, run.home) for one in card.members]
-        _, name = results_name(on, split, exclude)
+        place = external_set(on, run.recipe.data.dataset)
+        _, name = results_name(place, split, exclude)
+        if place is not None:
+            _refuse_other_set(members, name, place)
         if name == CHOOSES:
             found = fit_rule(card.by, members, card.classes, card.dataset, run.home, seed=card.seed, labelled=True)
             if found.validation is None:
@@ -129,6 +132,21 @@ def store_results(
     if recalibrated:
         store_at_temperature(run, [one for one in run.results.values() if one.name != CHOOSES])
     return results
+
+
+def _refuse_other_set(members: Sequence[Member], name: str, on: str) -> None:
+    """Refuse a folder that members were not evaluated on, but on another one of the same name.
+
+    Raises:
+        PredictionsError: names the member, and what it was evaluated on.
+    """
+    for one in members:
+        known = one.run.results.get(name) if one.run else None
+        if known is not None and not is_same_set(known.on, on):
+            raise PredictionsError(
+                f"{one.name} was evaluated on another folder as '{name}' ({known.on}), not on {on}; rename one of the "
+                "two folders, and evaluate the members on it"
+            )
 
 
 def _notes(name: str, members: Sequence[Member], card: FusionCard) -> tuple[str, ...]:

@@ -34,6 +34,10 @@ def draw_cases(
     lesions = [
         one for one in read_dataset(dataset, home, reading=reading, disjoint=False).lesions if one.diagnosis is not None
     ]
+    if split is not None and all(one.split is None for one in lesions):
+        raise ConfigError(
+            f"{dataset} has no column split, so none of its images is in the split '{split}'; leave it out"
+        )
     if split is not None:
         require_known("split", split, {one.split for one in lesions if one.split is not None})
         lesions = [one for one in lesions if one.split == split]

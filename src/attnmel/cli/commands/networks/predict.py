@@ -10,7 +10,7 @@ from attnmel.api.model_names import NAME
 from attnmel.cli.completion import images as example_images
 from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Terminal, Tta, out_file, own_folder, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, Tta, out_file, own_folder, print_json, print_table
 from attnmel.number_formats import fixed, plus, plus_span
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ def predict(
     masks: Annotated[
         Path | None,
         option(
-            OUTPUT,
-            "Folder of lesion masks, IMAGE.png or IMAGE_segmentation.png: how much of the lesion the network saw.",
+            DATA,
+            "Folder of lesion masks, IMAGE.png or IMAGE_segmentation.png, for a network whose crop follows the lesion; "
+            "of others, to say how much of the lesion they saw.",
             metavar="<folder>",
         ),
     ] = None,
     segmenter: Annotated[
-        Path | None,
-        option(OUTPUT, "Run or file of `attnmel segment train` that draws the lesion masks.", metavar="<file>"),
+        Path | None, option(DATA, "Segmenter that draws these masks, by `attnmel segment train`.", metavar="<file>")
     ] = None,
     shard: Annotated[
         str | None,
@@ -212,6 +212,7 @@ def export(
         Literal["train", "validation", "test", "internal"], option(DATA, "Split whose images the file is checked on.")
     ] = "test",
     limit: Annotated[int | None, option(DATA, "Largest number of these images [default: 600].", min=2)] = None,
+    threads: Threads = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -227,7 +228,15 @@ def export(
     from attnmel.api.exporting import export as export_model
 
     exported = export_model(
-        model, out, int8=int8, bound=bound, split=split, limit=limit, home=home, progress=Terminal()
+        model,
+        out,
+        int8=int8,
+        bound=bound,
+        split=split,
+        limit=limit,
+        home=home,
+        threads=threads,
+        progress=Terminal(),
     )
     if as_json:
         print_json(exported.to_dict())

@@ -55,7 +55,7 @@ def train(
 @segment.command(cls=HelpCommand)
 def predict(
     model: Annotated[Path, typer.Argument(help="A segmenter's run folder or checkpoint.")],
-    images: Annotated[list[str], typer.Argument(help="A known data set, or JPEG and PNG files and folders of them.")],
+    images: Annotated[list[str], typer.Argument(help="A known data set, or image files and folders of them.")],
     out: Annotated[
         Path | None, option(OUTPUT, "Folder of the masks [default: masks/DATASET in the folder of --home].")
     ] = None,
@@ -70,6 +70,7 @@ def predict(
             metavar="<folder>",
         ),
     ] = None,
+    threads: Threads = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -83,7 +84,15 @@ def predict(
     from attnmel.segment import predict as predict_masks
 
     masks = predict_masks(
-        model, images, out, replace=replace, batch=batch, dicom=dicom_out, home=home, progress=Terminal()
+        model,
+        images,
+        out,
+        replace=replace,
+        batch=batch,
+        dicom=dicom_out,
+        home=home,
+        threads=threads,
+        progress=Terminal(),
     )
     if as_json:
         print_json(masks.to_dict())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.data.datasets.read_dataset import whole_set_tests
+from attnmel.data.datasets.read_dataset import own_folder_path, whole_set_tests
 from attnmel.errors import PredictionsError, counted, require_known
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
@@ -84,6 +84,29 @@ def results_name(on: str | None, split: str | None, exclude: Path | None, tag: s
     require_known("split", split, (*EVERY_SPLIT, ALL))
     name = (split if on is None else f"{Path(on).name}-{split}") + tag
     return split, name if exclude is None else f"{name}-without-{plain_word(exclude.stem)}"
+
+
+def external_set(on: str | None, own: str) -> str | None:
+    """Return the data set to evaluate on as an absolute path or a known name; None where it is the run's own after all.
+
+    As an external data set, the run's own would bring back the images that it was trained on.
+    """
+    if on is None or on == own:
+        return None
+    folder, own_folder = own_folder_path(on), own_folder_path(own)
+    if folder is None:
+        return on
+    if own_folder is not None and folder.samefile(own_folder):
+        return None
+    return str(folder.resolve() if ".." in folder.parts else folder)  # ".." is no name for results
+
+
+def is_same_set(one: str | None, other: str | None) -> bool:
+    """Whether two external data sets, as `external_set` returns them, are the same one, also by a link."""
+    if one == other or one is None or other is None:
+        return one == other
+    paths = Path(one), Path(other)
+    return all(path.is_absolute() and path.exists() for path in paths) and paths[0].samefile(paths[1])
 
 
 def plain_word(text: str) -> str:
