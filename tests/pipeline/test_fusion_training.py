@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from tests.pipeline.reproduce.test_run import COLOURS, run_here
 
+from attnmel.api.recipes import open_recipe
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import load_run_recipe, recipe_names
+from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.pipeline.fusion_training import run_fusion
@@ -51,6 +53,22 @@ def recipe_of(folder: Path, **changes: str) -> FusionRecipe:
     found = load_run_recipe(written(folder, **changes))
     assert isinstance(found, FusionRecipe)
     return found
+
+
+def test_test_settings_are_of_the_parts_and_refused_in_the_fusions_own_file(tmp_path: Path) -> None:
+    text = FUSION.replace("[fusion]", '[test]\ntransforms = "dihedral"\n[fusion]')
+    with pytest.raises(ConfigError, match=r"^\[test\] has no effect in the recipe of a fusion, .* or by --set, which"):
+        load_run_recipe(written(tmp_path, text=text))
+    given = ["test.transforms=dihedral"]
+    opened = open_recipe(written(tmp_path), given)
+    assert isinstance(opened.recipe, FusionRecipe)
+    parts = part_recipes(opened.recipe, tmp_path, opened.changed)
+    assert [one.test.transforms for one in parts if isinstance(one, SystemRecipe)] == ["dihedral"] * 2
+    # A fusion that an earlier version stored has the table.
+    stored = tmp_path / "stored.toml"
+    members = 'by = "mean"\nmembers = ["/runs/a", "/runs/b"]'
+    stored.write_text(text.partition("[fusion]")[0] + f"[fusion]\n{members}\n")
+    assert load_run_recipe(str(stored)).name == "tiny/both"
 
 
 @pytest.fixture(scope="module")

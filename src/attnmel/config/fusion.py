@@ -1,6 +1,6 @@
 """The settings of a fusion of predictions: frozen, and checked when they are read. No torch."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -58,3 +58,16 @@ class FusionRecipe(RunRecipe):
 
     fusion: FusionSettings
     training: FusionTraining = FusionTraining()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_test(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
+        if not isinstance(given, dict) or "test" not in given:
+            return given
+        if isinstance(given.get(FUSION), dict) and given[FUSION].get("members"):
+            # Stored by an earlier version, which had the table in each recipe.
+            return {key: value for key, value in given.items() if key != "test"}
+        raise ValueError(
+            "[test] has no effect in the recipe of a fusion, which predicts no image itself; name its settings in the "
+            "`set` of each part, or by --set, which goes to all parts"
+        )

@@ -75,7 +75,6 @@ class RunRecipe(Settings):
     published: str | None = None
     """Row of `evaluation.thesis.published` to compare with; None where nothing was published."""
     data: DataSettings
-    test: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
     def _place(self) -> "RunRecipe":
@@ -88,7 +87,13 @@ class RunRecipe(Settings):
         return self
 
 
-class Recipe(RunRecipe):
+class ModelRecipe(RunRecipe):
+    """What the recipes of runs have in common that predict images themselves: networks and fitted systems."""
+
+    test: EvaluationSettings = EvaluationSettings()
+
+
+class Recipe(ModelRecipe):
     """One row of a table: all that decides the run of a network."""
 
     model: ModelSettings

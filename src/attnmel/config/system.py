@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from attnmel.config.fields import Positive, Size
-from attnmel.config.recipe import DataSettings, RunRecipe, Settings
+from attnmel.config.recipe import DataSettings, ModelRecipe, Settings
 from attnmel.config.settings.model import Padding, Trunk, TrunkDefaults
 
 Tap = Literal["pool3", "pool4", "pool5", "logits"]
@@ -145,7 +145,7 @@ OF_NETWORKS = ("data.repeats", "data.passes", "data.ablation", "data.normalise_b
 """Settings of the data that mean something in a network's training alone."""
 
 
-class SystemRecipe(RunRecipe):
+class SystemRecipe(ModelRecipe):
     """All settings of a fitted system."""
 
     features: Annotated[dict[FeatureName, Feature], Field(min_length=1)]

@@ -1,6 +1,7 @@
 """A stored recipe means the same from every folder."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,12 @@ import pytest
 
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
-from attnmel.files.folders import RunFolder
+from attnmel.files.folders import MasksFolder, RunFolder
+from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.run.images.dataset import prepare
+from attnmel.pipeline.run.images.seen_images import known_images, write_images
+from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks
 from attnmel.pipeline.train.train import train_run
@@ -46,3 +52,27 @@ def test_the_masks_that_a_crop_follows_are_found_from_another_folder(
     run = RunFolder(tmp_path / "run")
     train_run(recipe, run, home=phantoms.home, fabric=fabric)
     assert read_recipe(run).data.crop_masks == str(masks)
+
+
+def test_the_segmenter_of_the_masks_that_a_crop_follows_is_in_the_provenance_and_the_notes(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+) -> None:
+    of = prepare(tiny.data, home=phantoms.home)
+    folder = MasksFolder(tmp_path / "masks")
+    folder.path.mkdir()
+    for lesion in of.lesions[:-2]:
+        if lesion.mask is not None:
+            shutil.copy(lesion.mask, folder.mask(lesion.image_id))
+    drawn = [one.image_id for one in of.lesions if folder.mask(one.image_id).is_file()]
+    folder.table.write_text("image,flag,segmenter\n" + "".join(f"{one},,abc\n" for one in drawn))
+    judged = [one for one in of.lesions if one.split == "test"][:3]
+    write_images(folder, known_images(judged, phantoms.home), "CC-0")
+    recipe = tiny.changed({"data.crop": "lesion", "data.crop_masks": str(folder.path), "training.epochs": 1})
+    run = RunFolder(tmp_path / "run")
+    train_run(recipe, run, home=phantoms.home, fabric=fabric)
+    without = len(of.lesions) - len(drawn)
+    expected = {"masks": str(folder.path), "with": len(drawn), "without": without, "segmenter": "abc"}
+    assert read_provenance(run)["crop masks"] == expected
+    note = "the segmenter whose masks the crop follows learnt from 3 of the"
+    tests = evaluate_run(Run(run, phantoms.home), resamples=20)
+    assert len([one for one in tests.judgement.notes if one.startswith(note)]) == 1

@@ -17,7 +17,7 @@ from attnmel.features.system import FittedSystem
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.features import described_parts
-from attnmel.pipeline.system.fit import fit_system, open_sources
+from attnmel.pipeline.system.fit import fit_system, open_sources, other_squares
 from attnmel.records import Lesion
 
 if TYPE_CHECKING:
@@ -146,6 +146,21 @@ def test_the_logits_of_published_weights_are_refused(tiny_system: SystemRecipe, 
         "the tap 'logits' is of a trained network, but weights = 'random' are published ones; name a run folder or a "
         "checkpoint by weights"
     )
+
+
+def test_features_of_a_network_that_was_trained_on_other_squares_are_noted(
+    tiny_system: SystemRecipe, phantoms: "Phantoms"
+) -> None:
+    recorder = Recorder()
+    deep = tiny_system.model_copy(update={"features": {"deep": tiny_system.features["deep"]}})
+    open_sources(deep, home=phantoms.home, progress=recorder)
+    assert other_squares(deep) == {}
+    assert recorder.notes == []
+    whole = deep.model_copy(update={"data": deep.data.model_copy(update={"crop": 1.0, "size": 64})})
+    open_sources(whole, home=phantoms.home, progress=recorder)
+    how = "trained on other squares (size 32, here 64; crop 0.8, here 1.0)"
+    assert other_squares(whole) == {"deep": how}
+    assert recorder.notes == [f"feature 'deep': its network was {how}"]
 
 
 def test_progress_names_each_member_with_its_held_out_auc(tiny_system: SystemRecipe, phantoms: "Phantoms") -> None:

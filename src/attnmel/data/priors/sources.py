@@ -188,6 +188,18 @@ def mask_flags(folder: MasksFolder) -> dict[str, str]:
         return {row["image"]: row["flag"] for row in read_table(folder.table, ("image", "flag"))}
 
 
+def masks_segmenter(folder: MasksFolder) -> str:
+    """Return the SHA-256 of the segmenter that drew the masks of a folder; "" where its table does not name one.
+
+    Raises:
+        LabelError: the table cannot be read.
+    """
+    if not folder.table.is_file():
+        return ""
+    with damage(folder.table, LabelError, "expected a table as `attnmel segment predict` writes it"):
+        return next((row["segmenter"] for row in read_table(folder.table, ("image",)) if row.get("segmenter")), "")
+
+
 def count_by_source(files: Mapping[str, PriorFiles]) -> dict[str, int]:
     """Return how many images have a prior from where, the most frequent first."""
     return dict(Counter(one.source for one in files.values()).most_common())

@@ -24,13 +24,13 @@ from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
 from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
-from attnmel.pipeline.evaluate.seen import write_seen
+from attnmel.pipeline.evaluate.seen import segmenter_notes, write_seen
 from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown_ids, unclassed_notes
-from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
+from attnmel.pipeline.run.images.seen_images import Leak
 from attnmel.pipeline.run.results.results import (
     CHOOSES,
     SplitResults,
@@ -148,7 +148,7 @@ def evaluate_run(
             *filter(None, [transforms_note(transforms, card.transforms)]),
             *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_out_of_fold] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
-            *_segmenter_notes(run, images),
+            *segmenter_notes(run, images.prepared, images.rows, images.split),
             *_leak_notes(leaks, run),
         )
         recalibrated = images.name == CHOOSES and store_calibration(run, predicted.predictions)
@@ -229,15 +229,6 @@ def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
     images = len({one.image for one in leaks})
     listed = run.folder.leakage.name
     return (f"{images} of the images are known from training; see {listed}, which --exclude takes",) if images else ()
-
-
-def _segmenter_notes(run: Run, images: EvaluatedImages) -> tuple[str, ...]:
-    """Return the note on how many of the images the segmenter of the run's prior learnt from; none without one."""
-    learnt = read_images(run.folder.prior) if images.split != "train" else ()
-    if not learnt:
-        return ()
-    shared = shared_images(learnt, judged_images(images.prepared, images.rows, run.home), images.split)
-    return (segmenter_note(len(shared), len(images.rows), images.split),) if shared else ()
 
 
 def _results(

@@ -23,8 +23,16 @@ from attnmel.data.preprocess.network_input import mask_of
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.files.table_files import computed_once, write_table
 from attnmel.number_formats import percent
-from attnmel.pipeline.run.images.crops import crop_masks
+from attnmel.pipeline.run.images.crops import crop_masks, crop_masks_folder
 from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.seen_images import (
+    OF_CROP,
+    OF_PRIOR,
+    judged_images,
+    read_images,
+    segmenter_note,
+    shared_images,
+)
 from attnmel.pipeline.run.run import Run
 
 COLUMNS = ("image", "share_of_image", "share_of_lesion", "warnings")
@@ -84,6 +92,20 @@ def seen_notes(found: Sequence[Covered], warnings: Sequence[Sequence[str]]) -> t
     counts = Counter(name for names in warnings for name in names).most_common()
     warned = ", ".join(f"{count} '{name}'" for name, count in counts)
     return (words, *([f"warnings on {len(found)} images: {warned}"] if warned else []))
+
+
+def segmenter_notes(run: Run, prepared: Prepared, rows: np.ndarray, split: str) -> tuple[str, ...]:
+    """Return notes on how many of the images the segmenters learnt from whose masks the run uses; none without one.
+
+    Of the prior they are those of the training, of the crop those of the data set that is evaluated.
+    """
+    if split == "train":
+        return ()
+    folder = crop_masks_folder(run.recipe.data, prepared.dataset, run.home)
+    learnt = {OF_PRIOR: read_images(run.folder.prior), OF_CROP: read_images(folder) if folder is not None else ()}
+    judged = judged_images(prepared, rows, run.home) if any(learnt.values()) else ()
+    shared = {use: len(shared_images(known, judged, split)) for use, known in learnt.items()}
+    return tuple(segmenter_note(count, len(rows), split, use) for use, count in shared.items() if count)
 
 
 def _covered(run: Run, prepared: Prepared, rows: np.ndarray) -> list[Covered]:

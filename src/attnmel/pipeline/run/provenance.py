@@ -8,8 +8,9 @@ import torch
 
 from attnmel import NOTICE
 from attnmel.compute import runtime
+from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, OneKind, differing_settings
-from attnmel.config.recipe import Recipe, Settings
+from attnmel.config.recipe import EvaluationSettings, Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.files.folders import RunFolder, replacing
@@ -35,6 +36,7 @@ def write_start(
     recipe: AnyRecipe | SegmenterRecipe,
     data: Mapping[str, Any],
     *,
+    crop_masks: Mapping[str, Any] | None = None,
     prior: Mapping[str, Any] | None = None,
     class_weights: Mapping[str, float] | None = None,
     teacher: Mapping[str, Any] | None = None,
@@ -57,6 +59,7 @@ def write_start(
         "start": start.sentence,
         **({"start measured": start.facts} if start.facts else {}),
         "data": data,
+        **({"crop masks": crop_masks} if crop_masks else {}),
         **({"prior": prior} if prior else {}),
         **({"class weights": class_weights} if class_weights else {}),
         **({"teacher": teacher} if teacher else {}),
@@ -198,12 +201,13 @@ def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
         CheckpointError: names what differs.
     """
     data = recipe.data
+    test = EvaluationSettings() if isinstance(recipe, FusionRecipe) else recipe.test
     pairs = {
         **_network_pairs(card, recipe),
         "classes": (", ".join(card.classes), ", ".join(data.classes)),
         **{name.replace("_", " "): (getattr(card, name), getattr(data, name)) for name in OF_THE_SQUARES},
-        "prior of age and sex": (card.age_sex_prior is not None, recipe.test.prior == AGE_SEX),
-        "transforms": (card.transforms, recipe.test.transforms),
+        "prior of age and sex": (card.age_sex_prior is not None, test.prior == AGE_SEX),
+        "transforms": (card.transforms, test.transforms),
     }
     if differing := [f"{key} {found}, not {expected}" for key, (found, expected) in pairs.items() if found != expected]:
         raise CheckpointError(

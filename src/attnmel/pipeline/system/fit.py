@@ -16,12 +16,17 @@ from attnmel.features.folds import draw_folds
 from attnmel.features.sources import FeatureSource
 from attnmel.features.svm.classifier import fit_svm
 from attnmel.features.system import FittedSystem, Place, SystemMember, system_places
-from attnmel.features.trunk_network import open_trunk
+from attnmel.features.trunk_network import is_checkpoint, open_trunk
 from attnmel.files.checksums import json_sha256
+from attnmel.models.weights.checkpoints import checkpoint_card
+from attnmel.models.weights.start_weights import weights_file
 from attnmel.number_formats import fixed
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.images.features import DescribedRows, described_parts
 from attnmel.progress import SILENT, Progress
+
+OF_SQUARES = ("size", "crop", "crop_margin", "colour_constancy")
+"""Settings of the data that say what part of an image a network sees, and in which colours."""
 
 SPLIT = "train"
 """The split that everything is fitted on."""
@@ -34,6 +39,8 @@ def open_sources(recipe: SystemRecipe, *, home: Path, progress: Progress = SILEN
         CheckpointError: weights that cannot be used.
         ConfigError: a tap that the weights do not have.
     """
+    for name, how in other_squares(recipe).items():
+        progress.note(f"feature '{name}': its network was {how}")
     device = runtime.choose_device(recipe.training.device)
     trunks = {
         name: open_trunk(one, home=home, device=device, progress=progress)
@@ -41,6 +48,21 @@ def open_sources(recipe: SystemRecipe, *, home: Path, progress: Progress = SILEN
         if isinstance(one, TrunkSettings)
     }
     return {name: FeatureSource(one, recipe.data.size, trunks.get(name)) for name, one in recipe.features.items()}
+
+
+def other_squares(recipe: SystemRecipe) -> dict[str, str]:
+    """Return how the squares that a feature's network was trained on differ from those of the recipe, by feature.
+
+    Features without such a network, or of the same squares, are left out.
+    """
+    found = {}
+    for name, one in recipe.features.items():
+        if isinstance(one, TrunkSettings) and is_checkpoint(one.weights):
+            card = checkpoint_card(weights_file(one.weights))
+            pairs = {key: (getattr(card, key), getattr(recipe.data, key)) for key in OF_SQUARES}
+            differing = [f"{key} {own}, here {here}" for key, (own, here) in pairs.items() if own != here]
+            found |= {name: f"trained on other squares ({'; '.join(differing)})"} if differing else {}
+    return found
 
 
 def fit_system(

@@ -13,11 +13,12 @@ from attnmel.files.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card, data_settings
 from attnmel.models.weights.start_weights import Start, stored_source
 from attnmel.pipeline.run.images.age_and_sex import score_prior
+from attnmel.pipeline.run.images.crops import crop_facts
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import learnt_images, start_images, write_images
 from attnmel.pipeline.run.provenance import continued_recipe, read_provenance, write_start
 from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks
-from attnmel.pipeline.system.fit import fit_system, open_sources
+from attnmel.pipeline.system.fit import fit_system, open_sources, other_squares
 from attnmel.progress import SILENT, Progress
 
 EPOCH = 0
@@ -64,7 +65,9 @@ def _fit(
     sources = open_sources(recipe, home=home, progress=progress)
     trunks = {name: one.trunk.facts for name, one in sources.items() if one.trunk}
     licences = dict.fromkeys(one.licence for one in trunks.values() if one.licence)
-    origins = "; ".join(f"{name}: {one.origin}" for name, one in trunks.items())
+    others = other_squares(recipe)
+    told = {name: ", ".join(filter(None, (one.origin, others.get(name)))) for name, one in trunks.items()}
+    origins = "; ".join(f"{name}: {origin}" for name, origin in told.items())
     write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
     weights = (one.weights for one in recipe.features.values() if isinstance(one, TrunkSettings))
     if before := start_images(weights):
@@ -73,6 +76,7 @@ def _fit(
         run,
         recipe,
         prepared.fingerprint(),
+        crop_masks=crop_facts(recipe.data, prepared.dataset, prepared.lesions, home),
         device=runtime.choose_device(recipe.training.device),
         processes=1,
         command=command,

@@ -10,7 +10,14 @@ from attnmel.config.recipe import LossSettings, Recipe
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.data.priors.kinds import NO_PRIOR
-from attnmel.data.priors.sources import PriorFiles, count_by_source, mask_flags, masks_folder, prior_files
+from attnmel.data.priors.sources import (
+    PriorFiles,
+    count_by_source,
+    mask_flags,
+    masks_folder,
+    masks_segmenter,
+    prior_files,
+)
 from attnmel.errors import LabelError, listed
 from attnmel.pipeline.run.images.crops import cache_crop, crop_masks
 from attnmel.pipeline.run.images.dataset import Prepared
@@ -30,6 +37,8 @@ class RunPrior:
     """Training images."""
     sources: dict[str, int]
     """How many of them have a prior from where."""
+    segmenter: str
+    """SHA-256 of the segmenter that drew the masks; "" where none did, or it is not known."""
     flags: dict[str, int]
     """How many of those masks their segmenter found odd, by how."""
     segmenter_images: tuple[Known, ...]
@@ -49,6 +58,7 @@ class RunPrior:
             "without": self.images - having,
             "sources": self.sources,
             "flags": self.flags,
+            **({"segmenter": self.segmenter} if self.segmenter else {}),
             **({"content": self.planes.key, "empty": int(self.planes.is_empty.sum())} if self.planes else {}),
         }
 
@@ -65,7 +75,7 @@ def prepare_prior(recipe: Recipe, prepared: Prepared, *, home: Path, progress: P
     loss = recipe.loss
     lesions = [prepared.lesions[row] for row in prepared.rows("train")]
     if loss.prior == NO_PRIOR:
-        return RunPrior(loss, None, len(lesions), {}, {}, ())
+        return RunPrior(loss, None, len(lesions), {}, "", {}, ())
     files = prior_files(loss.prior, loss.masks, prepared.dataset, lesions, home)
     if not files:
         raise LabelError(_nothing(recipe, prepared, lesions))
@@ -81,8 +91,8 @@ def prepare_prior(recipe: Recipe, prepared: Prepared, *, home: Path, progress: P
             home=home,
             progress=progress,
         )
-    flags, segmenter_images = _segmenter(loss, prepared, files, home)
-    found = RunPrior(loss, planes, len(lesions), count_by_source(files), flags, segmenter_images)
+    segmenter, flags, segmenter_images = _segmenter(loss, prepared, files, home)
+    found = RunPrior(loss, planes, len(lesions), count_by_source(files), segmenter, flags, segmenter_images)
     for sentence in _sentences(found):
         progress.note(sentence)
     for sentence in seen_by_segmenter(segmenter_images, prepared, home):
@@ -116,12 +126,14 @@ def _nothing(recipe: Recipe, prepared: Prepared, lesions: Sequence[Lesion]) -> s
 
 def _segmenter(
     loss: LossSettings, prepared: Prepared, files: dict[str, PriorFiles], home: Path
-) -> tuple[dict[str, int], tuple[Known, ...]]:
+) -> tuple[str, dict[str, int], tuple[Known, ...]]:
+    """Return the segmenter of the masks, how many of them it found odd, and what it learnt from."""
     if not loss.masks:
-        return {}, ()
+        return "", {}, ()
     folder = masks_folder(loss.masks, prepared.dataset, home)
     flags = mask_flags(folder)
-    return dict(Counter(flags[one] for one in files if flags.get(one))), read_images(folder)
+    odd = dict(Counter(flags[one] for one in files if flags.get(one)))
+    return masks_segmenter(folder), odd, read_images(folder)
 
 
 def _empty_words(loss: LossSettings) -> str:

@@ -18,6 +18,7 @@ from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
 from attnmel.models.trunks.registry import all_light
 from attnmel.models.weights.start_weights import stored_source
+from attnmel.pipeline.run.images.crops import crop_facts
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, start_images, write_images
@@ -200,6 +201,7 @@ def _train(
             run,
             recipe,
             prepared.fingerprint(),
+            crop_masks=crop_facts(recipe.data, prepared.dataset, prepared.lesions, home),
             prior=prior.facts,
             class_weights=weights,
             teacher=teacher and teacher.facts,

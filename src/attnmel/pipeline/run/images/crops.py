@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attnmel.config.fields import LESION
 from attnmel.config.recipe import DataSettings
@@ -9,10 +10,41 @@ from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import NO_MASKS, Cache, open_cache
 from attnmel.data.preprocess.cache_build import Crop
 from attnmel.data.preprocess.framing import framing_of
-from attnmel.data.priors.sources import folder_masks, masks_folder
+from attnmel.data.priors.sources import folder_masks, masks_folder, masks_segmenter
 from attnmel.errors import LabelError
+from attnmel.files.folders import MasksFolder
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
+
+
+def crop_masks_folder(data: DataSettings, dataset: Dataset, home: Path) -> MasksFolder | None:
+    """Return the folder of the masks that the recipe's crop follows; None where they are the data set's own, or none.
+
+    Raises:
+        LabelError: there is no such folder.
+    """
+    if data.crop != LESION or not data.crop_masks:
+        return None
+    return masks_folder(data.crop_masks, dataset, home, "data.crop_masks")
+
+
+def crop_facts(data: DataSettings, dataset: Dataset, lesions: Sequence[Lesion], home: Path) -> dict[str, Any]:
+    """Return the entry in a run's provenance on the masks that its crop follows; empty where none come from a folder.
+
+    Raises:
+        LabelError: as `crop_masks`.
+    """
+    folder = crop_masks_folder(data, dataset, home)
+    if folder is None:
+        return {}
+    having = len(crop_masks(data, dataset, lesions, home))
+    segmenter = masks_segmenter(folder)
+    return {
+        "masks": data.crop_masks,
+        "with": having,
+        "without": len(lesions) - having,
+        **({"segmenter": segmenter} if segmenter else {}),
+    }
 
 
 def crop_masks(data: DataSettings, dataset: Dataset, lesions: Sequence[Lesion], home: Path) -> Mapping[str, Path]:
@@ -23,8 +55,8 @@ def crop_masks(data: DataSettings, dataset: Dataset, lesions: Sequence[Lesion], 
     """
     if data.crop != LESION:
         return NO_MASKS
-    if data.crop_masks:
-        every = folder_masks(masks_folder(data.crop_masks, dataset, home, "data.crop_masks"))
+    if (folder := crop_masks_folder(data, dataset, home)) is not None:
+        every = folder_masks(folder)
         found = every.find_each((lesion.image_id, lesion.image) for lesion in lesions)
         named = {lesion.image_id: mask for lesion, mask in zip(lesions, found, strict=True)}
     else:

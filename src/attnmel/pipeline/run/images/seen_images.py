@@ -122,9 +122,13 @@ def shared_images(learnt: Sequence[Known], evaluated: Sequence[Known], name: str
     return tuple(leaks)
 
 
-def segmenter_note(shared: int, images: int, split: str) -> str:
-    """Return the note on how many evaluated images a segmenter learnt from."""
+OF_PRIOR, OF_CROP = "are this run's prior", "the crop follows"
+"""What a segmenter's masks are used for."""
+
+
+def segmenter_note(shared: int, images: int, split: str, use: str = OF_PRIOR) -> str:
+    """Return the note on how many evaluated images a segmenter learnt from, whose masks have some use."""
     return (
-        f"the segmenter whose masks are this run's prior learnt from {shared:,} of the {images:,} images of '{split}' "
+        f"the segmenter whose masks {use} learnt from {shared:,} of the {images:,} images of '{split}' "
         "(by id, file or lesion)"
     )
