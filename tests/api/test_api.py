@@ -312,7 +312,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no run": (
         lambda folder: attnmel.evaluate(folder / "run"),
-        "{folder}/run is not a run folder: no recipe.toml in it; train one first",
+        "{folder}/run is not a run folder: there is no such folder; train one first",
     ),
     "no image to explain": (
         lambda folder: attnmel.explain("pretrained", []),

@@ -14,6 +14,8 @@ import pytest
 from typer.main import get_command
 
 from attnmel.cli.app import app
+from attnmel.config.load import recipe_names
+from attnmel.data.datasets.read_dataset import KNOWN
 from attnmel.errors import ConfigError
 from attnmel.pipeline import documents
 
@@ -73,6 +75,14 @@ def test_extras_and_scripts_that_a_page_names_exist(page: Path) -> None:
         source = (ROOT / script).read_text(encoding="utf-8")
         for option in re.findall(r"--[a-z][\w-]*", options):
             assert option in source, f"{script} has no {option}"
+
+
+def test_the_readme_names_every_recipe_and_known_data_set() -> None:
+    named = set(re.findall(r"`([\w-]+)/?`", (ROOT / "README.md").read_text(encoding="utf-8")))
+    recipes = {name.rpartition("/")[2] for name in recipe_names()} - {"demo"}
+    assert recipes <= named, recipes - named
+    sets = {*KNOWN} - {"phantoms", "isic2018-leaky"}  # of the demo, and of a recipe that warns of it
+    assert sets <= named, sets - named
 
 
 def test_every_extra_is_in_all() -> None:

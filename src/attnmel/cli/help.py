@@ -39,6 +39,9 @@ PLACES = {
 }
 """Where a command takes the folder of images that people put after its argument."""
 
+IMAGES = ("data", "dataset", "images", "folder")
+"""Options that people look for to name them."""
+
 NO_IMAGES = "Missing argument 'images'"
 NO_SUCH_OPTION = re.compile(r"o such option: -*([\w-]*)")
 
@@ -65,6 +68,8 @@ class HelpCommand(TyperCommand):
         if unknown := NO_SUCH_OPTION.search(error):
             if file := next(filter(_is_dashed_file, given), None):
                 return f"to name the file {file}, write {shlex.quote(f'./{file}')}"
+            if unknown[1] in IMAGES and str(self.name) in PLACES:
+                return PLACES[str(self.name)]
             return _setting_hint(unknown[1]) if self.name == "train" else ""
         if "unexpected extra argument" in error:
             pairs = zip(given, given[1:], given[2:], strict=False)

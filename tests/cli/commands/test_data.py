@@ -54,7 +54,7 @@ def test_a_folder_is_read_as_a_recipe_and_options_say(attnmel: "Attnmel", tmp_pa
     (tmp_path / "labels.csv").write_text("isic_id;target\na;0\nb;2\n")
     for name in "ac":
         Image.new("RGB", (60, 40), (200, 160, 140)).save(tmp_path / f"{name}.png")
-    options = ("--recipe", "isic2017/attnmel", "--columns", "image=isic_id,label=target", "--strict")
+    options = ("--recipe", "isic2017/attnmel", "--columns", "image=isic_id", "--columns", "label=target", "--strict")
     ran = attnmel("verify", tmp_path, "--home", tmp_path / "home", *options)
     assert ran.code == 1
     assert "line 3, column target: found '2', expected one of rest, melanoma" in ran.out

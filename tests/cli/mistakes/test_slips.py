@@ -52,6 +52,7 @@ def test_a_folder_too_many_names_the_option(attnmel: "Attnmel", command: str, hi
         (("--set", "training.epochs", "3"), "extra argument (3); write --set training.epochs=3\n"),
         (("--epochs", "3"), "No such option: --epochs; a setting is changed by --set training.epochs=VALUE\n"),
         (("--learning-rate=1",), "; a setting is changed by --set training.learning_rate=VALUE\n"),
+        (("--data", "clinic"), "; name the images with --set data.dataset=\n"),
         (("--nonsense",), "No such option: --nonsense\n"),
     ],
 )

@@ -183,6 +183,19 @@ def test_an_unknown_data_set_is_answered_with_the_known_ones(tmp_path: Path) -> 
         read_dataset(str(tmp_path), tmp_path)
 
 
+def test_a_folder_one_level_beside_the_one_with_the_table_says_which_to_name(tmp_path: Path) -> None:
+    labelled, images = tmp_path / "my clinic" / "data", tmp_path / "my clinic" / "data" / "images"
+    images.mkdir(parents=True)
+    (labelled / "labels.csv").touch()
+    for wrong in (labelled.parent, images):
+        with pytest.raises(ConfigError, match=rf"has no labels\.csv, but {labelled} has one; name that folder"):
+            labelled_folder(str(wrong))
+    (labelled.parent / "other").mkdir()
+    (labelled.parent / "other" / "labels.csv").touch()
+    with pytest.raises(ConfigError, match=r"has no labels\.csv; expected one with a row an image"):
+        labelled_folder(str(labelled.parent))
+
+
 def test_a_data_set_that_was_not_fetched_is_told(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match=r"isic2017 is not in .*; run `attnmel fetch isic2017`"):
         read_dataset("isic2017", tmp_path)

@@ -160,11 +160,13 @@ def test_validation_predictions_of_another_epoch_are_none(folder: RunFolder) -> 
 
 
 def test_a_folder_without_a_run_is_refused_at_once(tmp_path: Path) -> None:
-    for folder in (tmp_path, str(tmp_path / "nowhere")):
+    for folder, why in ((tmp_path, "no recipe.toml in it"), (tmp_path / "nowhere", "there is no such folder")):
         with pytest.raises(ConfigError) as caught:
             Run(folder)
-        assert str(caught.value) == f"{folder} is not a run folder: no recipe.toml in it; train one first"
-    with pytest.raises(ConfigError, match=r"^pretraned is not a run folder \(did you mean 'pretrained'\?\): no recipe"):
+        assert str(caught.value) == f"{folder} is not a run folder: {why}; train one first"
+    with pytest.raises(
+        ConfigError, match=r"^pretraned is not a run folder \(did you mean 'pretrained'\?\): there is no"
+    ):
         Run("pretraned")
 
 

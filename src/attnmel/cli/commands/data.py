@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from attnmel.cli.commands.networks.train import Columns, Overrides, Strict
+from attnmel.cli.commands.networks.train import Columns, Overrides, Strict, named_columns
 from attnmel.cli.completion import data_sets, recipes
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Terminal, out_file, own_file, print_json, print_table
@@ -85,7 +85,7 @@ def verify(
     found = verify_sets(
         *datasets,
         recipe=recipe,
-        columns=_columns(columns),
+        columns=named_columns(columns),
         strict=strict,
         html=out,
         png=png,
@@ -115,12 +115,6 @@ def verify(
             print(f"contact sheet: {path}")
     if any(one.errors for one in found):
         raise typer.Exit(1)
-
-
-def _columns(columns: str | None) -> dict[str, str]:
-    from attnmel.data.datasets.own.columns import parsed_columns
-
-    return dict(parsed_columns(columns)) if columns else {}
 
 
 def audit(
@@ -200,7 +194,7 @@ def audit(
         recipe=recipe,
         embedding=embedding or "",
         exhaustive=exhaustive,
-        columns=_columns(columns),
+        columns=named_columns(columns),
         page=out,
         exclusions=exclusions,
         leave_out=leave_out,

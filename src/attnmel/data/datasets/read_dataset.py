@@ -75,6 +75,8 @@ def labelled_folder(name: str) -> Path:
     folder = expanded(name)
     if (folder / TABLE).is_file() or recognised(folder) is not None:
         return folder.resolve()
+    if folder.is_dir() and (other := _labelled_next_to(folder)) is not None:
+        raise ConfigError(f"the folder {name} has no {TABLE}, but {other} has one; name that folder")
     if folder.is_dir():
         raise ConfigError(f"the folder {name} has no {TABLE}; {_instead(folder)}")
     if folder.is_file():
@@ -85,6 +87,13 @@ def labelled_folder(name: str) -> Path:
         raise ConfigError(f"there is no folder {name}{meant}; name the one where the images with their {TABLE} are now")
     known = f"{did_you_mean(name, [*KNOWN, *labelled])}; known: {', '.join(sorted(KNOWN))}, or a folder with {TABLE}"
     raise ConfigError(f"unknown data set '{name}'{known} (there is none of that name)")
+
+
+def _labelled_next_to(folder: Path) -> Path | None:
+    """Return the folder with a table that is one level up or down, if there is a single one."""
+    near = [folder.resolve().parent, *sorted(one for one in folder.iterdir() if one.is_dir())]
+    labelled = [one for one in near if (one / TABLE).is_file() and not one.name.startswith(".")]
+    return labelled[0] if len(labelled) == 1 else None
 
 
 def _instead(folder: Path) -> str:

@@ -59,9 +59,12 @@ def no_run(run: RunFolder) -> ConfigError:
         return ConfigError(
             f"{run.path} is not a run folder: it holds images and {TABLE}; to evaluate a run on them: {on}"
         )
-    meant = "" if run.path.exists() else did_you_mean(str(run.path), (ANY, *model_names()))
+    if not run.path.exists():
+        meant = did_you_mean(str(run.path), (ANY, *model_names()))
+        here = "" if run.path.is_absolute() else f" in {Path.cwd()}"
+        return ConfigError(f"{run.path} is not a run folder{meant}: there is no such folder{here}; train one first")
     below = runs_below(run.path) or "; train one first"
-    return ConfigError(f"{run.path} is not a run folder{meant}: no {run.recipe.name} in it{below}")
+    return ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it{below}")
 
 
 def read_recipe(

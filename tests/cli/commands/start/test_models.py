@@ -77,7 +77,9 @@ def test_it_is_evaluated_in_a_run_folder_of_the_user(attnmel: "Attnmel", phantom
 
 def test_results_elsewhere_need_a_run_as_any(attnmel: "Attnmel", elsewhere: Path) -> None:
     ran = attnmel("evaluate", "runs/mine", "--out", "there")
-    assert ran.err == "error: runs/mine is not a run folder: no recipe.toml in it; train one first\n"
+    assert ran.err == (
+        f"error: runs/mine is not a run folder: there is no such folder in {elsewhere}; train one first\n"
+    )
 
 
 def test_it_is_exported(attnmel: "Attnmel", models: Path) -> None:

@@ -1,6 +1,7 @@
 """`attnmel train`: from a recipe to one run folder for each seed."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,15 +23,23 @@ Overrides = Annotated[
 ]
 
 Columns = Annotated[
-    str | None,
+    list[str] | None,
     option(
         DATA,
         "How labels.csv calls its columns, e.g. --columns image=isic_id,label=target; a label of several columns of 0 "
-        "and 1 is MEL+NV+BCC.",
+        "and 1 is MEL+NV+BCC. Repeatable.",
+        "--columns",
         metavar="NAME=COLUMN,...",
     ),
 ]
 Strict = Annotated[bool, option(DATA, "Refuse rows of labels.csv without image, and images without row.", "--strict")]
+
+
+def named_columns(columns: Sequence[str] | None) -> dict[str, str]:
+    """Return the columns that `--columns`, given once or several times, names; none without it."""
+    from attnmel.data.datasets.own.columns import parsed_columns
+
+    return parsed_columns(",".join(columns)) if columns else {}
 
 
 def train(
@@ -80,7 +89,6 @@ def train(
     from attnmel.api.recipes import open_recipe
     from attnmel.api.training import train_opened
     from attnmel.config.recipe import Recipe
-    from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.files.folders import home_folder
     from attnmel.pipeline.train.processes import run_together, starts_processes
 
@@ -91,7 +99,7 @@ def train(
         ablation=ablation,
         exclude=exclude,
         allow_leakage=allow_leakage,
-        columns=parsed_columns(columns) if columns else None,
+        columns=named_columns(columns),
         strict=strict,
     )
     if isinstance(opened.recipe, Recipe) and starts_processes(opened.recipe.training.devices):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnmel.api.model_names import NAME
-from attnmel.cli.commands.networks.train import Columns
+from attnmel.cli.commands.networks.train import Columns, named_columns
 from attnmel.cli.completion import data_sets, models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, Tta, out_file, print_json, print_table
@@ -81,7 +81,6 @@ def evaluate(
         attnmel evaluate runs/isic2017/attnmel-lesion/seed-0
     """
     from attnmel.api.results import evaluate as evaluate_model
-    from attnmel.data.datasets.own.columns import parsed_columns
 
     evaluated = evaluate_model(
         run,
@@ -92,7 +91,7 @@ def evaluate(
         exclude=exclude,
         transforms=tta,
         prior=prior,
-        columns=parsed_columns(columns) if columns else {},
+        columns=named_columns(columns),
         allow_leakage=allow_leakage,
         out=out,
         home=home,
@@ -203,10 +202,12 @@ def score(
         Path, typer.Argument(help="A CSV of image ids and probabilities; a folder of masks for isic2018-task1.")
     ],
     columns: Annotated[
-        str | None,
+        list[str] | None,
         option(
             DATA,
-            "How the CSV calls its columns, e.g. --columns image_id=file,melanoma=p; without a header, numbers from 1.",
+            "How the CSV calls its columns, e.g. --columns image_id=file,melanoma=p; without a header, numbers from 1. "
+            "Repeatable.",
+            "--columns",
             metavar="NAME=COLUMN,...",
         ),
     ] = None,
@@ -235,7 +236,6 @@ def score(
         attnmel score isic2017 submission.csv
     """
     from attnmel.api.results import score as score_submission
-    from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.pipeline.evaluate.score import score_sentences, score_table
 
     scored = score_submission(
@@ -243,7 +243,7 @@ def score(
         predictions,
         home=home,
         truth=truth,
-        columns=parsed_columns(columns) if columns else None,
+        columns=named_columns(columns) or None,
         rules=rule or (),
         resamples=resamples,
         seed=seed,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from attnmel.cli.commands.networks.train import Columns
+from attnmel.cli.commands.networks.train import Columns, named_columns
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.terminal import Home, Json, Terminal, end_if_hung, print_address, print_json, print_table
 from attnmel.errors import ConfigError
@@ -109,7 +109,6 @@ def new(
     Example:
         attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
     """
-    from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.pipeline.study.draw_cases import parsed_counts
     from attnmel.pipeline.study.machine_thresholds import parsed_thresholds
     from attnmel.study import new as new_study
@@ -122,7 +121,7 @@ def new(
         design=design,
         diseased=diseased or (),
         split=split,
-        columns=parsed_columns(columns) if columns else {},
+        columns=named_columns(columns),
         machines=machine or (),
         machine_threshold=parsed_thresholds(machine_threshold or ()),
         wrong=wrong,
