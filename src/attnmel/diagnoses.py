@@ -103,6 +103,12 @@ def usual(name: str) -> str:
     return ENGLISH.get(plain_diagnosis(name), plain_diagnosis(name))
 
 
+def is_same_diagnosis(one: str, other: str) -> bool:
+    """Return whether two names mean the same diagnosis: in another case or language, or of `SAME_DIAGNOSES`."""
+    names = usual(one), usual(other)
+    return names[0] == names[1] or any({*names} <= {*map(plain_diagnosis, same)} for same in SAME_DIAGNOSES)
+
+
 def class_among(diagnosis: str, classes: Sequence[str]) -> str | None:
     """Return the class that a diagnosis is, None where it is none; a class "rest" is not looked at.
 

@@ -9,7 +9,7 @@ import pytest
 from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.provenance import refuse_other_settings
+from attnmel.pipeline.run.provenance import read_provenance, refuse_other_settings
 from attnmel.pipeline.run.run_location import DATASET_FROM_RUN, adapted, moved_to, path_from_run, read_recipe
 
 
@@ -91,3 +91,16 @@ def test_a_damaged_place_of_the_images_is_one_sentence(place: object, tmp_path: 
     run.provenance.write_text(json.dumps({**json.loads(run.provenance.read_text()), DATASET_FROM_RUN: place}))
     with pytest.raises(ConfigError, match=r"provenance\.json is damaged"):
         read_recipe(run)
+
+
+def test_a_recipe_that_cannot_be_read_is_named_with_its_file_and_a_wrong_setting_without(tmp_path: Path) -> None:
+    run = project(tmp_path / "before")
+    with pytest.raises(ConfigError, match=r"^unknown key 'training\.epoch'"):
+        read_recipe(run, ["training.epoch=3"])
+    run.recipe.write_text(run.recipe.read_text() + "newer = 3\n")
+    told = rf"^{run.recipe} was changed, or written by another version of attnmel than .*: unknown key 'model\.newer'"
+    with pytest.raises(ConfigError, match=told):
+        read_recipe(run)
+    run.provenance.unlink()
+    with pytest.raises(ConfigError, match=r"seed-0 lacks provenance\.json; copy the whole folder of the run"):
+        read_provenance(run)

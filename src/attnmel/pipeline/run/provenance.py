@@ -111,6 +111,11 @@ def read_provenance(run: RunFolder) -> dict[str, Any]:
     Raises:
         ConfigError: the folder holds no run, or the file is damaged.
     """
+    if run.recipe.is_file() and not run.provenance.is_file():
+        raise ConfigError(
+            f"{run.path} lacks {run.provenance.name}; copy the whole folder of the run, or train it again with another "
+            "--out"
+        )
     if not run.provenance.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.provenance.name} in it; train one first")
     return stored_provenance(run)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from attnmel import __version__
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION
@@ -81,7 +82,7 @@ def read_recipe(
     """
     if not run.recipe.is_file():
         raise no_run(run)
-    recipe = load_run_recipe(str(run.recipe), overrides)
+    recipe = _stored_recipe(run, overrides)
     if any(one.partition("=")[0].strip() == "data.dataset" for one in overrides):
         return recipe
     if provenance is None:
@@ -89,6 +90,20 @@ def read_recipe(
     stored = provenance.get(DATASET_FROM_RUN)
     beside = (run.path.resolve() / stored).resolve() if stored else None
     return moved_to(recipe, str(beside)) if beside is not None and beside.is_dir() else recipe
+
+
+def _stored_recipe(run: RunFolder, overrides: Sequence[str]) -> AnyRecipe:
+    """Read the file of a run's recipe; an error that is not of the overrides names the file."""
+    try:
+        return load_run_recipe(str(run.recipe), overrides)
+    except ConfigError:
+        try:
+            load_run_recipe(str(run.recipe))
+        except ConfigError as error:
+            raise ConfigError(
+                f"{run.recipe} was changed, or written by another version of attnmel than {__version__}: {error}"
+            ) from None
+        raise
 
 
 def stored_provenance(run: RunFolder) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import read_dataset
-from attnmel.diagnoses import class_among, usual
+from attnmel.diagnoses import class_among, is_same_diagnosis
 from attnmel.errors import ConfigError, counted, require_known
 from attnmel.records import Lesion
 
@@ -71,12 +72,13 @@ def parsed_counts(texts: Sequence[str]) -> dict[str, int]:
 
 
 def _named(lesions: Sequence[Lesion], names: Sequence[str]) -> list[Lesion]:
-    """Return the lesions with the names that a study gives their classes."""
+    """Return the lesions with the names that a study gives their classes, however the data set spells them."""
     known = sorted({str(one.diagnosis) for one in lesions})
-    own = {name: class_of_data(name, known) for name in names}
-    if len(set(own.values())) < len(own):
+    for name in names:
+        class_of_data(name, known)
+    if any(is_same_diagnosis(*pair) for pair in itertools.combinations(names, 2)):
         raise ConfigError(f"two of the classes {', '.join(names)} are one class of the data set; name each once")
-    new = {diagnosis: name for name, diagnosis in own.items()}
+    new = {one: name for one in known for name in names if is_same_diagnosis(name, one)}
     return [dataclasses.replace(one, diagnosis=new.get(str(one.diagnosis), one.diagnosis)) for one in lesions]
 
 
@@ -86,7 +88,7 @@ def class_of_data(name: str, known: Sequence[str]) -> str:
     Raises:
         ConfigError: there is none; names those that there are.
     """
-    found = name if name in known else next((one for one in known if usual(one) == usual(name)), "")
+    found = name if name in known else next((one for one in known if is_same_diagnosis(name, one)), "")
     require_known("class", found or name, known)
     return found
 
