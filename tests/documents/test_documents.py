@@ -176,6 +176,12 @@ def test_without_mkdocs_one_sentence_says_what_to_type(tmp_path: Path, monkeypat
     monkeypatch.setattr(documents, "MODULES", ("nothing_of_this_name",))
     with pytest.raises(ConfigError, match=r"^the pages need the package nothing_of_this_name, .* 'attnmel\[docs\]'"):
         documents.built_pages(tmp_path)
+    with pytest.raises(ConfigError, match=r"^the pages need the package nothing_of_this_name, .* 'attnmel\[docs\]'"):
+        documents.build(ROOT, tmp_path / "pages")
+    monkeypatch.setattr(documents, "MODULES", ())
+    (tmp_path / "thesis.md").touch()
+    with pytest.raises(ConfigError, match="holds something else than pages of attnmel; move it away, or name"):
+        documents.build(ROOT, tmp_path)
 
 
 def test_built_pages_are_served_to_this_machine_alone_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import shutil
 import subprocess
 import sys
 import threading
@@ -55,25 +56,31 @@ def built_pages(home: Path, progress: Progress = SILENT) -> Path:
     wanted = _digest(source)
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return pages
-    if missing := [name for name in MODULES if importlib.util.find_spec(name) is None]:
-        if stamp.is_file():
-            progress.note("these pages are of another version of attnmel; pip install 'attnmel[docs]' builds them anew")
-            return pages
+    if _missing() and stamp.is_file():
+        progress.note("these pages are of another version of attnmel; pip install 'attnmel[docs]' builds them anew")
+        return pages
+    build(source, pages, wanted, progress)
+    return pages
+
+
+def _missing() -> list[str]:
+    """Return the modules that build the pages and are not installed."""
+    return [name for name in MODULES if importlib.util.find_spec(name) is None]
+
+
+def build(source: Path, pages: Path, stamp: str = "", progress: Progress = SILENT) -> None:
+    """Build the pages by `mkdocs build --strict`, in place of former ones.
+
+    Raises:
+        ConfigError: mkdocs is not installed, or what it said last; or the folder holds something else.
+    """
+    if missing := _missing():
         raise ConfigError(
             f"the pages need the package {missing[0]}, which is not installed; type: pip install 'attnmel[docs]', or "
             f"read the files in {source / 'docs'}"
         )
+    _require_pages(pages)
     progress.note("building the pages, once for this version")
-    build(source, pages, wanted)
-    return pages
-
-
-def build(source: Path, pages: Path, stamp: str = "") -> None:
-    """Build the pages by `mkdocs build --strict`, in place of former ones.
-
-    Raises:
-        ConfigError: says what mkdocs said last.
-    """
     with replacing(pages) as part:
         done = subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(source / SETTINGS), "-d", str(part)],
@@ -84,16 +91,15 @@ def build(source: Path, pages: Path, stamp: str = "") -> None:
             last = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:])
             raise ConfigError(f"mkdocs could not build the pages:\n{last}")
         (part / STAMP).write_text(stamp, encoding="utf-8")
-        _remove_former(pages)
+        _require_pages(pages)
+        if pages.is_dir():
+            shutil.rmtree(pages)
 
 
-def _remove_former(pages: Path) -> None:
-    import shutil
-
-    if pages.is_dir():
-        if not (pages / STAMP).is_file() and any(pages.iterdir()):
-            raise ConfigError(f"{pages} holds something else than pages of attnmel; move it away")
-        shutil.rmtree(pages)
+def _require_pages(pages: Path) -> None:
+    """Refuse a folder that holds something else than former pages."""
+    if pages.is_dir() and not (pages / STAMP).is_file() and any(pages.iterdir()):
+        raise ConfigError(f"{pages} holds something else than pages of attnmel; move it away, or name another folder")
 
 
 def _digest(source: Path) -> str:

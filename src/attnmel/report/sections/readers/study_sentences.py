@@ -65,7 +65,7 @@ def _meaning(value: Estimate) -> str:
         return f"So the first is {'better' if value.low > 0 else 'worse'} for other readers and other cases, too."
     return (
         "So no difference is shown for other readers and other cases: for them the first may be up to "
-        f"{fixed(-value.low)} worse or up to {fixed(value.high)} better."
+        f"{fixed(max(0.0, -value.low))} worse or up to {fixed(value.high)} better."
     )
 
 
