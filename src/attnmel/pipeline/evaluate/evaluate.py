@@ -188,7 +188,8 @@ def _refuse_other_set(run: Run, before: SplitResults, on: str | None, image_ids:
     if is_same_set(before.on, on):
         return
     is_gone = before.on is not None and not Path(before.on).exists()
-    if is_gone and set(run.predictions(before.name).image_ids) == set(image_ids):
+    is_stored = run.folder.predictions(before.name).is_file()
+    if is_gone and (not is_stored or set(run.predictions(before.name).image_ids) == set(image_ids)):
         return
     raise ConfigError(
         f"{run.path} was evaluated on another folder as '{before.name}' ({before.on}), whose results those on {on} "

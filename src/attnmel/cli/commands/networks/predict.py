@@ -24,7 +24,7 @@ def predict(
     model: Annotated[
         str,
         typer.Argument(
-            help=f"{NAME}, an ONNX file of `attnmel export`, a run folder, one of seeds, or a checkpoint.",
+            help=f"{NAME}, an ONNX file of `attnmel export`, a run folder, a folder of seed-* runs, or a checkpoint.",
             autocompletion=models,
         ),
     ],
@@ -196,7 +196,7 @@ def _format(out: Path | None, as_json: bool, progress: Terminal) -> bool:
 def export(
     model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.", autocompletion=models)],
     onnx: Annotated[
-        bool, option(OUTPUT, "Write an ONNX file: the only format so far, and the default.", "--onnx")
+        bool, option(OUTPUT, "Write an ONNX file: the only format so far.", "--onnx", show_default=False)
     ] = True,
     out: Annotated[
         Path | None,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from attnmel.pipeline.run.results.details import Details
     from attnmel.pipeline.run.results.results import SplitResults
 
+EVALUATED = "a split, or the name of other results in predictions/, such as clinic-all of --on clinic"
 MEASURES = ["", "measure", "value", "95 % interval"]
 
 
@@ -43,7 +44,9 @@ def evaluate(
     exclude: Annotated[
         Path | None,
         option(
-            DATA, "List of images, by `attnmel audit --exclusions`, or a run's leakage.csv: evaluate also without them."
+            DATA,
+            "List of images to leave out, by `attnmel audit --exclusions`, or a run's leakage.csv; the results get a name "
+            "of their own.",
         ),
     ] = None,
     tta: Tta = None,
@@ -135,7 +138,7 @@ def compare(
             f"{NAME}."
         ),
     ],
-    split: Annotated[str, option(DATA, "Evaluated split or external data set to compare on.")] = "test",
+    split: Annotated[str, option(DATA, f"What to compare on: {EVALUATED}.")] = "test",
     operating_point: Annotated[
         float | None,
         option(
@@ -263,7 +266,7 @@ def report(
             "(isic2017:FILE) are compared with them."
         ),
     ],
-    split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
+    split: Annotated[str, option(DATA, f"What to report: {EVALUATED}.")] = "test",
     out: Annotated[
         Path | None, out_file("File to write [default: report.html in the run folder; of several runs, here].")
     ] = None,

@@ -37,7 +37,7 @@ def fuse(
     dataset: Annotated[
         str | None, option(DATA, "Challenge whose format files have [default: data set of the runs].")
     ] = None,
-    split: Annotated[str, option(DATA, "Evaluated split of the runs, which files are of.")] = "test",
+    split: Annotated[str, option(DATA, "Evaluated split of the runs, and that which files are of.")] = "test",
     positive: Annotated[
         list[str] | None,
         option(EVALUATION, "Class to fuse against the rest; repeatable [default: all classes of the members]."),
