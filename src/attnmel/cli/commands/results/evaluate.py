@@ -45,8 +45,8 @@ def evaluate(
         Path | None,
         option(
             DATA,
-            "List of images to leave out, by `attnmel audit --exclusions`, or a run's leakage.csv; the results get a name "
-            "of their own.",
+            "List of images to leave out, by `attnmel audit --exclusions`, or a run's leakage.csv; the results get a "
+            "name of their own.",
         ),
     ] = None,
     tta: Tta = None,
