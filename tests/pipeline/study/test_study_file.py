@@ -13,7 +13,7 @@ from tests.pipeline.study.small_study import open_study, small_study, write_fold
 from attnmel.data.datasets.own.folder import TableReading
 from attnmel.errors import ConfigError
 from attnmel.pipeline.study.days import parsed_day
-from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases, parsed_counts
+from attnmel.pipeline.study.draw_cases import diseased_classes, parsed_counts
 from attnmel.pipeline.study.machines import disease_classes
 from attnmel.pipeline.study.new_study import NewStudy, make_study
 from attnmel.pipeline.study.study_file import Study, StudyFolder, freeze, hash_of, open_frozen
@@ -216,19 +216,6 @@ def test_a_case_whose_name_has_a_dot_is_found_in_the_table_of_a_machine(tmp_path
         path.write_text(path.read_text().replace("SECRET_", "SECRET."))
     _, study, _ = small_study(tmp_path, dataset=str(folder), machines=[f"own={table}"])
     assert all(name.startswith("SECRET.") for name in study.machines[0].probabilities)
-
-
-def test_classes_are_drawn_by_every_spelling_of_their_diagnosis(tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "images", cases=12)
-    spellings = {"melanoma": ("MEL", "Melanom", "melanoma"), "nevus": ("NV", "Naevus", "nevus")}
-    rows = [line.split(",") for line in (folder / "labels.csv").read_text().splitlines()[1:]]
-    labelled = [f"{name},{spellings[label][place // 2 % 3]}" for place, (name, label) in enumerate(rows)]
-    (folder / "labels.csv").write_text("\n".join(["image,label", *labelled]))
-    cases, practice = draw_cases(str(folder), tmp_path, {"melanoma": 6, "nevus": 5}, split=None, training=1, seed=0)
-    assert sorted(str(one.diagnosis) for one in cases) == ["melanoma"] * 6 + ["nevus"] * 5
-    assert [one.diagnosis for one in practice] == ["nevus"]
-    with pytest.raises(ConfigError, match=r"has no column split, so none of its images is in the split 'test'"):
-        draw_cases(str(folder), tmp_path, {"nevus": 1}, split="test", training=0, seed=0)
 
 
 def test_counts_and_diseased_classes() -> None:
