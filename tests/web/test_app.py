@@ -20,7 +20,7 @@ from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.saliency.overlays import map_layer
 from attnmel.web.app import make_app
-from attnmel.web.guard import COOKIE
+from attnmel.web.guard import cookie_name
 from attnmel.web.models import Models
 from attnmel.web.schema import Info, PredictionAnswer
 
@@ -161,11 +161,12 @@ def test_the_colours_of_the_maps_are_those_of_their_layers(client: TestClient) -
 
 
 def test_the_description_says_how_a_token_is_given_where_one_is_needed(models: Models) -> None:
-    free, guarded = (make_app(models, token_needed=needed).openapi() for needed in (False, True))
+    token = "a-token-of-many-letters"
+    free, guarded = (make_app(models, token=one).openapi() for one in (None, token))
     assert "securitySchemes" not in free.get("components", {})
     schemes = guarded["components"]["securitySchemes"]
     assert schemes["HTTPBearer"]["scheme"] == "bearer"
-    assert (schemes["APIKeyCookie"]["in"], schemes["APIKeyCookie"]["name"]) == ("cookie", COOKIE)
+    assert (schemes["APIKeyCookie"]["in"], schemes["APIKeyCookie"]["name"]) == ("cookie", cookie_name(token))
     for path in guarded["paths"].values():
         (operation,) = path.values()
         assert {name for one in operation["security"] for name in one} == set(schemes), "either of them is enough"

@@ -8,7 +8,7 @@ from tests.web.conftest import ADDRESS, form, png
 
 from attnmel.errors import ConfigError
 from attnmel.web.app import make_app
-from attnmel.web.guard import COOKIE, require_token
+from attnmel.web.guard import cookie_name, require_token
 from attnmel.web.models import Models
 from attnmel.web.server import guarded
 
@@ -118,7 +118,8 @@ def test_no_file_is_found_by_a_path(serve: Serve, path: str) -> None:
         {"authorization": "Bearer another-token-of-letters"},
         {"authorization": f"Basic {TOKEN}"},
         {"authorization": "Bearer "},
-        {"cookie": f"{COOKIE}=another"},
+        {"cookie": f"{cookie_name(TOKEN)}=another"},
+        {"cookie": f"another={TOKEN}"},
         {"cookie": "=;;=\\"},
     ],
 )
@@ -137,8 +138,26 @@ def test_the_token_is_a_header_of_programs_and_a_cookie_of_the_page(serve: Serve
     page = serve(host="0.0.0.0", token=TOKEN)
     opened = page.get(f"/?token={TOKEN}")
     assert opened.status_code == 200
-    assert opened.headers["set-cookie"] == f"{COOKIE}={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
+    assert opened.headers["set-cookie"] == f"{cookie_name(TOKEN)}={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
     assert page.get("/api/info").status_code == 200
+
+
+def test_two_servers_of_one_host_keep_their_tokens_in_one_browser(serve: Serve) -> None:
+    pages = {token: serve(host="0.0.0.0", token=token) for token in (TOKEN, "another-token-of-letters")}
+    browser: dict[str, str] = {}  # which knows hosts, and no ports
+    for token, page in pages.items():
+        name, _, value = page.get(f"/?token={token}").headers["set-cookie"].partition(";")[0].partition("=")
+        browser[name] = value
+        page.cookies.clear()
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.items())
+    for page in pages.values():
+        assert page.get("/api/info", headers={"cookie": cookie}).status_code == 200
+
+
+def test_an_odd_cookie_of_another_program_of_this_host_does_not_hide_the_token(serve: Serve) -> None:
+    cookie = f'state[open]={{"a": 1}}; {cookie_name(TOKEN)}={TOKEN}'
+    page = serve(host="0.0.0.0", token=TOKEN)
+    assert page.get("/api/info", headers={"cookie": cookie}).status_code == 200
 
 
 def test_on_every_address_a_name_of_others_is_refused_even_with_the_token(serve: Serve) -> None:

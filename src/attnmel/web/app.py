@@ -1,6 +1,6 @@
 """The application: the page, and a JSON API for images in forms."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
@@ -23,7 +23,7 @@ from attnmel.errors import AttnmelError, BusyError, ConfigError, ImageError, Sta
 from attnmel.pipeline.predict.attention_maps import LONGEST
 from attnmel.records import ATTENTION_MAPS
 from attnmel.web.answers import drawn, info, json_answer, predicted
-from attnmel.web.guard import COOKIE
+from attnmel.web.guard import cookie_name
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models, ServedModel
 from attnmel.web.parameters import refuse_unknown_parameters, value_problems
@@ -69,15 +69,14 @@ class Served:
         return [self.models.by_name[name] for name in dict.fromkeys(shown)]
 
 
-TOKEN_KINDS = (
-    HTTPBearer(auto_error=False, description="The token of `attnmel serve --token`, for programs."),
-    APIKeyCookie(name=COOKIE, auto_error=False, description="The same token, as the page keeps it."),
-)
-"""How a request may give the token, for /openapi.json; it is checked by the guard before anything else."""
+def _token_kinds(token: str) -> Iterator[HTTPBearer | APIKeyCookie]:
+    """Yield how a request may give the token, for /openapi.json; it is checked by the guard before anything else."""
+    yield HTTPBearer(auto_error=False, description="The token of `attnmel serve --token`, for programs.")
+    yield APIKeyCookie(name=cookie_name(token), auto_error=False, description="The same token, as the page keeps it.")
 
 
-def make_app(models: Models, limits: Limits | None = None, *, token_needed: bool = False) -> FastAPI:
-    """Return the application of some models; with `token_needed` its description says how a token is given."""
+def make_app(models: Models, limits: Limits | None = None, *, token: str | None = None) -> FastAPI:
+    """Return the application of some models; with a `token` its description says how that is given."""
     served = Served(models, limits or Limits())
 
     @asynccontextmanager
@@ -94,7 +93,7 @@ def make_app(models: Models, limits: Limits | None = None, *, token_needed: bool
         lifespan=lifespan,
         telemetry=NO_TELEMETRY,  # pyright: ignore[reportArgumentType] - a dict of the same keys
         responses=PROBLEMS,
-        dependencies=[Depends(refuse_unknown_parameters), *(Security(one) for one in TOKEN_KINDS if token_needed)],
+        dependencies=[Depends(refuse_unknown_parameters), *(Security(one) for one in (_token_kinds(token) if token else ()))],
     )
     app.state.served = served
     add_errors(app)

@@ -4,14 +4,15 @@ A page of another site can make a visitor's browser send requests to this machin
 answers if its own name is made to point here (DNS rebinding). Both are recognised by headers that pages cannot forge.
 """
 
+import hashlib
 import ipaddress
 import re
 import secrets
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ LEAST_TOKEN = 16
 TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_TOKEN},}}")
 
 COOKIE = "attnmel-token"
+"""Begin of the name of the cookie."""
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -71,6 +73,14 @@ def require_token(host: str, token: str | None) -> None:
         )
 
 
+def cookie_name(token: str) -> str:
+    """Return the name of the cookie that keeps a token in the browser.
+
+    A browser sends the cookies of a host to all servers of that host, whatever their ports, so each token has its own.
+    """
+    return f"{COOKIE}-{hashlib.sha256(token.encode()).hexdigest()[:8]}"
+
+
 class Guard:
     """ASGI middleware that lets through what the server's own page, or a program with the token, asks for.
 
@@ -97,8 +107,9 @@ class Guard:
                 found = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     found[name] = value
-                if given and message["status"] == 200:
-                    found.append("set-cookie", f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/")
+                if given and self._token is not None and message["status"] == 200:
+                    kept = f"{cookie_name(self._token)}={self._token}"
+                    found.append("set-cookie", f"{kept}; HttpOnly; SameSite=Strict; Path=/")
             await send(message)
 
         status, sentence = self._refusal(scope, headers, given=given)
@@ -142,11 +153,9 @@ class Guard:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(token.strip()):
             return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and self._is_token(cookie.value)
+        # Python's own SimpleCookie reads none where one is odd, and other programs of this host set theirs, too.
+        cookies = cookie_parser(headers.get("cookie", ""))
+        return self._token is not None and self._is_token(cookies.get(cookie_name(self._token), ""))
 
     def _is_token(self, text: str) -> bool:
         return self._token is not None and secrets.compare_digest(text.encode(), self._token.encode())

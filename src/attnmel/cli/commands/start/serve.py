@@ -73,7 +73,7 @@ def serve(
 
         mask_of = SegmenterMasks(segmenter)
     listening = open_port(host, port)
-    app = make_app(Models(paths, mask_of, given_names), limits, token_needed=token is not None)
+    app = make_app(Models(paths, mask_of, given_names), limits, token=token)
     address = address_of(listening, host, token)
     print_address(address, as_json=as_json)
     Terminal().note(f"{', '.join(paths)}: open this address in a browser. Ctrl-C stops the page")
