@@ -140,3 +140,14 @@ def test_a_folder_is_not_taken_for_a_server_that_does_not_answer() -> None:
         "the browser cannot read it: a folder, or a file that was changed or removed since; choose the image files",
         "the server does not answer; is attnmel serve still running?",
     ]
+
+
+def test_a_reader_is_never_told_0_or_100_percent_and_reads_names_without_underscores() -> None:
+    words = Path(web.__file__).parent / "study" / "page" / "words.js"
+    script = f"""
+      const {{ percentOf, spaced }} = await import({json.dumps(words.as_uri())});
+      console.log(JSON.stringify([[0, 0.004, 0.01, 0.36, 0.99, 1].map(percentOf), spaced("basal_cell_carcinoma")]));
+    """
+    shown, name = ran(script)
+    assert shown == ["under 1 %", "under 1 %", "1 %", "36 %", "99 %", "over 99 %"]
+    assert name == "basal cell carcinoma"

@@ -360,6 +360,7 @@ def test_the_welcome_says_what_to_expect_and_shows_nothing(desk: Desk) -> None:
     assert desk.opened.store.shown(desk.opened.store.readers()[0]) == {}
     assert desk.client.get("/api/welcome").status_code == 401
     assert desk.state()["images"] == 10
+    assert desk.state()["created"] == desk.study.created, "the seconds of an earlier study of this name are not its own"
 
 
 def test_an_own_diagnosis_that_is_not_listed_can_be_given(desk: Desk) -> None:

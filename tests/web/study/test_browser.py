@@ -236,8 +236,9 @@ def test_nothing_is_paused_while_an_answer_is_sent_and_a_case_that_is_gone_leads
     gone = {"error": "this picture is not shown now; open the page again to go on where you are"}
     page.route("**/api/image/2", lambda route: route.fulfill(status=404, json=gone), times=1)
     held[0].continue_()
-    page.wait_for_function("() => document.getElementById('status').textContent !== ''")
-    assert page.is_enabled("#pause")
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.text_content("#message-heading") == "Answered elsewhere"
+    assert page.is_hidden("#reading"), "the case that was answered can't be answered again as the next one"
     page.route("**/api/image/2", lambda route: route.fulfill(status=404, json=gone), times=1)
     page.reload()
     page.wait_for_selector("#message:not([hidden])")
@@ -245,3 +246,112 @@ def test_nothing_is_paused_while_an_answer_is_sent_and_a_case_that_is_gone_leads
     page.click("#again")
     page.wait_for_selector("#reading:not([hidden])")
     assert page.text_content("#case-heading") == "Image 2 of 5"
+
+
+def test_a_picture_that_breaks_off_never_makes_an_answer_to_the_next_case(
+    browser: Any,  # noqa: ANN401
+    serve: Serve,
+    tmp_path: Path,
+) -> None:
+    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    page = opened(browser, serve(path), tokens["ana"])
+    page.evaluate("""() => {
+      const whole = Response.prototype.blob;
+      window.broken = 0;
+      Response.prototype.blob = function () {
+        return (window.broken += 1) > 1 ? whole.call(this) : Promise.reject(new TypeError("network error"));
+      };
+    }""")
+    answered(page, wait=False)
+    page.wait_for_function("() => window.broken === 1 && document.getElementById('status').textContent !== ''")
+    status = page.text_content("#status")
+    assert status == "No connection to the study. Trying again every 3 seconds.", "no answer is on its way"
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("() => document.getElementById('case-heading').textContent === 'Image 2 of 5'")
+    with open_study(path) as found:
+        (ana, *_) = found.store.readers()
+        assert [*found.store.answers(ana)] == [(1, "alone")]
+
+
+def test_a_double_click_a_held_key_and_enter_in_a_field_do_not_send_the_answer_with_the_machine(
+    browser: Any,  # noqa: ANN401
+    serve: Serve,
+    tmp_path: Path,
+) -> None:
+    path, _, tokens = small_study(tmp_path, count=2, repeats=0, training=0, show="probability")
+    page = opened(browser, serve(path), tokens["ana"], start=False)
+    states: list[str] = []
+    page.on("request", lambda one: states.append(one.url) if one.url.endswith("/api/state") else None)
+    page.dblclick("#again")
+    page.wait_for_selector("#reading:not([hidden])")
+    assert len(states) == 1, "a study is begun once"
+    answered(page)
+    assert page.text_content("#case-heading") == "Image 1 of 4, with the machine"
+    place = page.locator("#send").bounding_box()
+    page.mouse.move(place["x"] + 5, place["y"] + 5)
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    page.keyboard.down("Control")
+    page.evaluate(
+        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, repeat: true}))"
+    )
+    page.keyboard.up("Control")
+    page.focus("#zoom")
+    page.keyboard.press("Enter")
+    assert page.is_enabled("#send"), "nothing was sent"
+    assert page.text_content("#count").startswith("ana: 1 of 8 answers given")
+    page.click("#send")
+    page.wait_for_function("() => document.getElementById('case-heading').textContent === 'Image 2 of 4'")
+
+
+def test_seconds_outlive_a_pause_without_storage_and_are_not_those_of_another_study(
+    browser: Any,  # noqa: ANN401
+    serve: Serve,
+    tmp_path: Path,
+) -> None:
+    path, study, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    server = serve(path)
+    page = opened(browser, server, tokens["ana"], start=False)
+    page.evaluate("localStorage.setItem('attnmel|study|ana|1|alone', '500')")
+    page.evaluate("localStorage.setItem('attnmel|study|2020-01-01T00:00:00+00:00|ana|1|alone', '500')")
+    page.evaluate("""() => {
+      Storage.prototype.setItem = Storage.prototype.getItem = () => { throw new Error("refused"); };
+    }""")
+    page.click("#again")
+    page.wait_for_selector("#reading:not([hidden])")
+    page.wait_for_timeout(1500)
+    page.click("#pause")
+    page.click("#again")
+    bodies: list[dict[str, float]] = []
+    page.on("request", lambda one: bodies.append(json.loads(one.post_data)) if one.method == "POST" else None)
+    answered(page)
+    assert 1.5 < bodies[0]["seconds"] < 100
+    timer = f"attnmel|{study.name}|{study.created}|ana|1|alone"
+    other = opened(browser, server, tokens["ben"])
+    other.click("#pause")
+    assert other.evaluate("Object.keys(localStorage)") == [timer.replace("ana", "ben")]
+
+
+def test_a_page_with_an_answer_that_is_not_sent_yet_is_not_left_without_a_question(
+    browser: Any,  # noqa: ANN401
+    serve: Serve,
+    tmp_path: Path,
+) -> None:
+    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    page = opened(browser, serve(path), tokens["ana"])
+    asked: list[str] = []
+
+    def asks(dialog: Any) -> None:  # noqa: ANN401
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", asks)
+    page.route("**/api/answer", lambda route: route.abort())
+    answered(page, wait=False)
+    page.wait_for_selector("#status.problem")
+    assert "your answer is kept on this page" in page.text_content("#status")
+    page.reload()
+    assert asked == ["beforeunload"]
+    page.wait_for_selector("#reading:not([hidden]), #message:not([hidden])")
+    page.reload()
+    assert asked == ["beforeunload"], "nothing is lost"

@@ -95,6 +95,7 @@ class StudyServer:
         progress, study = self.progress(reader), self.study
         found = State(
             study=study.name,
+            created=study.created,
             reader=reader.name,
             disease=study.questions.disease,
             state="done" if progress.next is None else "break",

@@ -75,6 +75,8 @@ class State(BaseModel):
     """Where a reader is; holds no truth, no name of a case, and nothing of other readers."""
 
     study: str
+    created: str
+    """When the study was frozen, which tells it from another one of the same name."""
     reader: str
     disease: str
     state: str

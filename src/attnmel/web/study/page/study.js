@@ -3,18 +3,19 @@
 import { find, make } from "./dom.js";
 import { Visible } from "./visible.js";
 import { welcomeLines } from "./welcome.js";
+import { percentOf, spaced } from "./words.js";
 
 const token = location.hash.slice(1);
 const RETRY_SECONDS = 3;
 const visible = new Visible();
-let shown = null; // the state that is on the page
+let shown = null; // the state whose case is on the page
+let unsent = false; // whether an answer is on its way
 let touched = false; // whether the reader has chosen a suspicion
 let key = "";
 let picture = "";
 let attention = "";
 let timer = ""; // the name of the case whose time is counted
-let paused = false;
-let start = null; // what the button of a message does
+let onward = null; // what the button of a message does
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
@@ -42,7 +43,8 @@ async function patiently(work) {
       return found;
     } catch (error) {
       if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
-      status(`No connection to the study; your answer is kept on this page. Trying again every ${RETRY_SECONDS} seconds.`);
+      const kept = unsent ? "; your answer is kept on this page" : "";
+      status(`No connection to the study${kept}. Trying again every ${RETRY_SECONDS} seconds.`);
       await pause(RETRY_SECONDS);
     }
   }
@@ -53,9 +55,10 @@ function status(text) {
   find("status").classList.toggle("problem", text !== "");
 }
 
-function message(heading, text, button = "", lines = []) {
+/** Show a message in place of the case; its button, if it has one, leads on. */
+function message(heading, text, { button = "", lines = [], then = load } = {}) {
   visible.stop();
-  start = null;
+  onward = then;
   find("reading").hidden = true;
   find("message").hidden = false;
   find("message-heading").textContent = heading;
@@ -64,17 +67,18 @@ function message(heading, text, button = "", lines = []) {
   find("message-list").hidden = lines.length === 0;
   find("again").hidden = button === "";
   find("again").textContent = button;
+  find("again").disabled = false;
   find("message-heading").focus();
 }
 
-const blobOf = async (address) => URL.createObjectURL(await (await patiently(() => fetched(address))).blob());
+const blobOf = (address) => patiently(async () => URL.createObjectURL(await (await fetched(address)).blob()));
 
 function choices(name, values, chosen, words = () => "") {
   const set = find(name);
   set.replaceChildren(set.firstElementChild);
   for (const value of values) {
     const input = make("input", { type: "radio", name, value: String(value), required: true, checked: value === chosen });
-    set.append(make("label", {}, input, `${value}${words(value)}`));
+    set.append(make("label", {}, input, `${spaced(String(value))}${words(value)}`));
   }
 }
 
@@ -90,7 +94,9 @@ function showSuspicion() {
 }
 
 function showPicture() {
-  find("image").src = attention && find("map").checked ? attention : picture;
+  const isMap = attention !== "" && find("map").checked;
+  find("image").src = isMap ? attention : picture;
+  find("image").alt = `Dermoscopy image of this case${isMap ? ", under the machine\u2019s attention map" : ""}`;
 }
 
 function showSupport(state) {
@@ -99,20 +105,23 @@ function showSupport(state) {
   find("map-field").hidden = !support?.has_map;
   if (support === null) return;
   find("probability").textContent =
-    support.probability === null ? "attention map" : `${Math.round(100 * support.probability)} % ${state.disease}`;
+    support.probability === null ? "attention map" : `${percentOf(support.probability)} ${spaced(state.disease)}`;
   const own = state.before;
   find("before").textContent =
-    own === null ? "" : `Your answer before: suspicion ${own.suspicion}, ${own.diagnosis}, ${own.management}. Keep or change it.`;
+    own === null ? "" : `Your answer before: suspicion ${own.suspicion}, ${spaced(own.diagnosis)}, ${spaced(own.management)}. Keep or change it.`;
 }
 
 async function showCase(state) {
   // The pictures first: new questions are never beside the image before.
   const nextPicture = await blobOf(`/api/image/${state.position}`);
   const nextAttention = state.support?.has_map ? await blobOf(`/api/map/${state.position}`) : "";
+  // Only now: an answer is of the case that is on the page, whatever becomes of the next one.
+  shown = state;
+  key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
   find("reading").hidden = true;
   const support = state.stage === "support";
   find("case-heading").textContent = `${state.practice ? "Practice, image" : "Image"} ${state.position} of ${state.images}${support ? ", with the machine" : ""}`;
-  find("suspicion-label").textContent = `Suspicion of ${state.disease}`;
+  find("suspicion-label").textContent = `Suspicion of ${spaced(state.disease)}`;
   touched = state.before !== null;
   find("suspicion").value = state.before?.suspicion ?? 50;
   showSuspicion();
@@ -134,13 +143,12 @@ async function showCase(state) {
   sending(false);
   find("case-heading").focus({ preventScroll: true });
   scrollTo(0, 0);
-  timer = `${state.study}|${state.reader}|${state.position}|${state.stage}`;
+  // With the study's date: one of the same name may have been read in this browser before.
+  timer = `${state.study}|${state.created}|${state.reader}|${state.position}|${state.stage}`;
   visible.start(timer);
 }
 
 async function show(state) {
-  shown = state;
-  key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
   named(state.study);
   if (state.state === "done") message("Thank you", "You have answered everything, and all answers are saved. You can close this page.");
   else if (state.state === "break") message("Break", `The second part opens on ${new Date(state.opens).toLocaleString()}. Come back then by the same link.`);
@@ -166,15 +174,15 @@ function named(study) {
 /** Say what to expect before the first image, which is not asked for until the reader starts. */
 function welcome(found) {
   named(found.study);
-  message("Welcome", `Thank you for reading, ${found.reader}.`, "Start", welcomeLines(found));
-  start = async () => show(await patiently(stateNow));
+  const begin = () => patiently(stateNow).then(show).catch(refused);
+  message("Welcome", `Thank you for reading, ${found.reader}.`, { button: "Start", lines: welcomeLines(found), then: begin });
   count(found);
 }
 
 /** Say why a link opens nothing. */
 function refused(error) {
   if (error.status === 410) message("This study has ended", error.message);
-  else if (error.status === 404) message("Answered elsewhere", error.message, "Continue"); // in another tab, while the picture was loaded
+  else if (error.status === 404) message("Answered elsewhere", error.message, { button: "Continue" }); // in another tab, while the picture was loaded
   else message("This link does not open a study", error.message);
 }
 
@@ -211,18 +219,23 @@ async function send(event) {
     diagnosis: valueOf("diagnosis"), confidence: Number(valueOf("confidence")), management: valueOf("management"),
     comment: find("comment").value, seconds: visible.seconds(),
   });
+  let next;
+  unsent = true;
   try {
-    const state = await patiently(async () => (await fetched("/api/answer", { method: "POST", body })).json());
-    visible.forget();
-    await show(state);
+    next = await patiently(async () => (await fetched("/api/answer", { method: "POST", body })).json());
   } catch (error) {
-    if (error.status === 409) message("Answered before", error.message, "Continue");
+    if (error.status === 409) message("Answered before", error.message, { button: "Continue" });
     else if (error.status === 410) refused(error);
     else {
       sending(false);
       status(error.message);
     }
+    return;
+  } finally {
+    unsent = false;
   }
+  visible.forget();
+  await show(next).catch(refused);
 }
 
 function zoom() {
@@ -236,7 +249,17 @@ function setSuspicion() {
   showSuspicion();
 }
 
+function resume() {
+  find("message").hidden = true;
+  find("reading").hidden = false;
+  find("case-heading").focus();
+  visible.start(timer);
+}
+
 find("reading").addEventListener("submit", send);
+// The second click of a double click may come when the next case is there, whose answer is filled in where it is the
+// same image with the machine.
+find("send").addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
 for (const name of ["input", "pointerup", "keyup"]) {
   find("suspicion").addEventListener(name, (event) => {
     if (name === "input" || event.type === "pointerup" || /^(Arrow|Home|End|Page)/.test(event.key)) setSuspicion();
@@ -246,23 +269,19 @@ find("zoom").addEventListener("input", zoom);
 find("image").addEventListener("load", ({ target }) => find("stage").style.setProperty("--shape", target.naturalWidth / target.naturalHeight));
 find("map").addEventListener("change", showPicture);
 find("pause").addEventListener("click", () => {
-  paused = true;
-  message("Pause", "The time of this case is stopped; the image is hidden.", "Continue");
+  message("Pause", "The time of this case is stopped; the image is hidden.", { button: "Continue", then: resume });
 });
 find("again").addEventListener("click", () => {
-  if (start !== null) start().catch(refused);
-  else if (!paused) load();
-  else {
-    paused = false;
-    find("message").hidden = true;
-    find("reading").hidden = false;
-    find("case-heading").focus();
-    visible.start(timer);
-  }
+  find("again").disabled = true; // a second click would empty the form that the first one brings
+  onward();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(event);
+  if (event.key !== "Enter") return;
+  if (event.ctrlKey || event.metaKey) {
+    if (!event.repeat) send(event); // a key that is held would send the next answer, too
+  } else if (event.target.matches("input")) event.preventDefault(); // in a field it would send the form
 });
-addEventListener("pageshow", (event) => { if (event.persisted) load(); });
+addEventListener("pageshow", (event) => { if (event.persisted && !unsent) load(); });
+addEventListener("beforeunload", (event) => { if (unsent) event.preventDefault(); });
 addEventListener("hashchange", () => location.reload());
 load();

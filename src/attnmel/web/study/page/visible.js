@@ -4,6 +4,7 @@ export class Visible {
   #since = null;
   #before = 0;
   #name = null;
+  #last = null; // the name before a pause, whose seconds are still known
 
   constructor() {
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#hold() : this.#go()));
@@ -12,8 +13,10 @@ export class Visible {
 
   /** Count for a case of this name, from where it was left. */
   start(name) {
-    this.#name = `attnmel|${name}`;
-    this.#before = Number(this.#stored(() => localStorage.getItem(this.#name))) || 0;
+    this.#hold();
+    const own = this.#last === `attnmel|${name}` ? this.#before : 0;
+    this.#name = this.#last = `attnmel|${name}`;
+    this.#before = Math.max(own, Number(this.#stored(() => localStorage.getItem(this.#name))) || 0);
     this.#since = null;
     this.#go();
   }
@@ -45,7 +48,7 @@ export class Visible {
     this.#stored(() => localStorage.setItem(this.#name, String(this.#before)));
   }
 
-  // Private windows may refuse storage; then only the time of this visit counts.
+  // Private windows may refuse storage; then only the time of this visit counts, with that before a pause.
   #stored(work) {
     try {
       return work();

@@ -1,5 +1,7 @@
 // The text of the welcome, before the first image.
 
+import { spaced } from "./words.js";
+
 const SUPPORT = {
   probability: "the probability that a machine gives",
   map: "a map of where a machine looked",
@@ -10,7 +12,7 @@ const many = (count, word) => (count === 1 ? `1 ${word}` : `${count} ${word}s`);
 
 /** The lines of the welcome. */
 export function welcomeLines(found) {
-  const lines = [`You will see ${many(found.images, "image")}, one after another, and say of each how much you suspect ${found.disease}.`];
+  const lines = [`You will see ${many(found.images, "image")}, one after another, and say of each how much you suspect ${spaced(found.disease)}.`];
   if (found.practice) lines.push(`The first ${found.practice === 1 ? "one is" : `${found.practice} are`} for practice and not analysed.`);
   if (found.support !== null) {
     const when = found.after_own_answer ? "After your own answer" : "With some images";
