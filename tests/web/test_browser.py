@@ -161,6 +161,8 @@ def test_the_name_of_a_file_is_text_wherever_it_is_shown(opened: Open, tmp_path:
     assert "Research use only" in page.inner_text("body")
     assert page.locator("article > img").count() == 2
     assert page.locator(".scale img").count() == 2, "a legend for each map"
+    shown = "The image, with the attention map pool4 at 50 % and the border of the predicted lesion mask."
+    assert page.get_by_text(shown).count() == 2
     assert "It was not checked whether the image shows a skin lesion" in page.inner_text("body")
 
 
@@ -222,6 +224,7 @@ def test_everything_is_done_by_the_keyboard(opened: Open) -> None:
     page.keyboard.press("Enter")
     page.wait_for_function("name => document.getElementById('case-heading').textContent === name", arg=EXAMPLES[2].name)
     assert page.evaluate("document.activeElement.id") == "case-heading"
+    page.wait_for_selector(".stage img.map >> nth=0", state="attached")
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -383,3 +386,45 @@ def test_axe_finds_no_violation_and_nothing_is_wider_than_the_screen(
     notice = page.locator(".notice").bounding_box()
     assert notice["y"] >= 0, "research use only is always in sight"
     assert page.get_by_text("Take a photograph").is_visible() == bool(size)
+
+
+def test_a_case_that_is_chosen_while_others_are_predicted_stays_and_one_that_waits_comes(opened: Open) -> None:
+    page, held = opened(), []
+    page.route(
+        "**/api/predict?pictures=false",
+        lambda route: held.append(route) if b"one.jpg" in route.request.post_data_buffer else route.continue_(),
+    )
+    transfer(page, "drop", ["one.jpg", "two.jpg", "three.jpg"])
+    page.get_by_role("button", name="two.jpg").click()
+    page.wait_for_function("() => document.getElementById('case-heading').textContent === 'two.jpg'")
+    held.pop().continue_()
+    page.wait_for_function("() => document.getElementById('status').textContent === '3 images predicted.'")
+    assert page.inner_text("#case-heading") == "two.jpg", "the first image does not take its place"
+    transfer(page, "drop", ["one.jpg"])
+    page.get_by_role("button", name="one.jpg").last.click()
+    assert page.is_hidden("#case")
+    held.pop().continue_()
+    page.wait_for_function("() => document.getElementById('case-heading').textContent === 'one.jpg'")
+    assert page.is_visible("#case")
+    assert page.locator("#table tr.chosen").inner_text().startswith("one.jpg")
+
+
+def test_each_frame_is_counted_and_other_models_are_noticed(opened: Open) -> None:
+    page, names = opened(), [NAME, "second"]
+
+    def frames(route: Any) -> None:  # noqa: ANN401
+        answer = route.fetch()
+        found = answer.json()
+        for model, name in zip(found["models"], names, strict=True):
+            model["model"] = name
+            model["images"] = [{**model["images"][0], "image": f"a.dcm#{frame}"} for frame in (1, 2)]
+        route.fulfill(response=answer, json=found)
+
+    page.route("**/api/predict?pictures=false", frames)
+    transfer(page, "drop", ["a.dcm"])
+    page.wait_for_function("() => document.getElementById('status').textContent === '2 images predicted.'")
+    names[1] = "third"
+    transfer(page, "drop", ["b.dcm"])
+    page.wait_for_selector("#status .problem")
+    told = "b.dcm: the server was started again with other models; load this page again"
+    assert page.inner_text("#status") == told

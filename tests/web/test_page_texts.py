@@ -31,9 +31,14 @@ def texts() -> dict[str, str]:
       const test = {{ split: "test", images: 600, positives: 117, ...rates }};
       const point = {{ name: "p", task: "melanoma", threshold: 0.1093, target: 0.89, achieved: [test] }};
       const own = {{ ...point, name: "o", target: null, threshold: 0.3 }};
-      const model = {{ thresholds: [point, own] }};
+      const none = {{ sensitivity: [null, null, null], specificity: [0.9, null, null] }};
+      const benign = {{ ...test, images: 40, positives: 0, ...none }};
+      const bare = {{ ...point, name: "b", task: "basal_cell_carcinoma", achieved: [benign] }};
+      const model = {{ thresholds: [point, own, bare] }};
       console.log(JSON.stringify({{
-        share: percent(0.976), close: percentOf(0.1062), both: counted(4, 2), all: counted(1, 0),
+        share: percent(0.976), close: percentOf(0.1062), bare: achieved(model, "b")[0], spaced: pointName(bare),
+        sides: [0.10932, 0.10925, 0.1093, 0.1062, 0.3001].map((one) => percentOf(one, [point, own])),
+        ends: [0, 0.0004, 0.0006, 0.9993, 0.9996].map((one) => percentOf(one)), both: counted(4, 2), all: counted(1, 0),
         remarks: remarks({{ rows: {{ one: row, two: row }} }}, [{{ model: "one" }}, {{ model: "two" }}]),
         names: [0.95, 0.89, 0.82, 0.5].map((target) => pointName({{ ...point, target }})), own: pointName(own),
         chosen: chosenHow(point, "images of A"), achieved: achieved(model, "p")[0],
@@ -51,6 +56,21 @@ def test_a_probability_has_a_digit_that_tells_it_from_a_threshold_of_0_1093(text
     assert texts["share"] == "98 %"
 
 
+def test_a_rounded_probability_is_on_the_side_of_each_threshold_that_is_told_and_never_0_or_100(
+    texts: dict[str, str],
+) -> None:
+    assert texts["sides"] == ["10.932 %", "10.9 %", "10.9 %", "10.6 %", "30.01 %"], "10.93 and 30 are the thresholds"
+    assert texts["ends"] == ["under 0.1 %", "under 0.1 %", "0.1 %", "99.9 %", "over 99.9 %"]
+
+
+def test_images_without_one_of_the_class_have_no_sensitivity(texts: dict[str, str]) -> None:
+    assert texts["bare"] == (
+        "Of the 40 test images it found 0 of 0 images of basal cell carcinoma, and took 4 of 40 others for basal cell "
+        "carcinoma: sensitivity not known, specificity 0.900, with 95 % intervals."
+    )
+    assert texts["spaced"] == "High sensitivity: to find 89 of 100 images of basal cell carcinoma"
+
+
 def test_an_operating_point_has_a_name_and_a_meaning(texts: dict[str, str]) -> None:
     assert texts["names"] == [
         "Very high sensitivity: to find 95 of 100 images of melanoma",
@@ -58,7 +78,7 @@ def test_an_operating_point_has_a_name_and_a_meaning(texts: dict[str, str]) -> N
         "Medium sensitivity: to find 82 of 100 images of melanoma",
         "Low sensitivity: to find 50 of 100 images of melanoma",
     ]
-    assert texts["own"] == "Threshold 0.3 of melanoma"
+    assert texts["own"] == "Threshold 30 % of melanoma"
     assert texts["chosen"] == (
         "Chosen so that 89 of 100 images of melanoma were found among images of A. A higher sensitivity finds more of "
         "them, with more false alarms."
@@ -67,8 +87,8 @@ def test_an_operating_point_has_a_name_and_a_meaning(texts: dict[str, str]) -> N
         "Of the 600 test images it found 100 of 117 images of melanoma, and took 159 of 483 others for melanoma: "
         "sensitivity 0.855 (0.780 to 0.910), specificity 0.671 (0.630 to 0.710), with 95 % intervals."
     )
-    assert texts["above"] == "High sensitivity: the probability of melanoma is above the threshold 0.1093."
-    assert texts["below"] == "High sensitivity: the probability of melanoma is not above the threshold 0.1093."
+    assert texts["above"] == "High sensitivity: the probability of melanoma is above the threshold of 10.93 %."
+    assert texts["below"] == "High sensitivity: the probability of melanoma is not above the threshold of 10.93 %."
 
 
 def test_images_that_could_not_be_read_are_not_counted_as_predicted(texts: dict[str, str]) -> None:
@@ -151,3 +171,21 @@ def test_a_reader_is_never_told_0_or_100_percent_and_reads_names_without_undersc
     shown, name = ran(script)
     assert shown == ["under 1 %", "under 1 %", "1 %", "36 %", "99 %", "over 99 %"]
     assert name == "basal cell carcinoma"
+
+
+def test_the_sheet_of_a_case_says_what_is_laid_over_the_image_of_each_model() -> None:
+    script = f"""
+      const {{ layersShown }} = await import({json.dumps((PAGE / "sheet.js").as_uri())});
+      const pictures = {{ mask: "data:", maps: {{ net: {{ pool4: {{}} }}, plain: {{}} }} }};
+      const shown = (model, mask, layer) => layersShown({{ model }}, {{ layer, opacity: 50, mask }}, pictures);
+      console.log(JSON.stringify([
+        shown("net", true, "pool4"), shown("net", false, "none"),
+        shown("plain", true, "pool4"), shown("plain", false, "pool4"),
+      ]));
+    """
+    assert ran(script) == [
+        "the attention map pool4 at 50 % and the border of the predicted lesion mask",
+        "no map",
+        "no map and the border of the predicted lesion mask",
+        "no map",
+    ]

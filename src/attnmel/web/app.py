@@ -69,8 +69,10 @@ class Served:
         return [self.models.by_name[name] for name in dict.fromkeys(shown)]
 
 
-def _token_kinds(token: str) -> Iterator[HTTPBearer | APIKeyCookie]:
+def _token_kinds(token: str | None) -> Iterator[HTTPBearer | APIKeyCookie]:
     """Yield how a request may give the token, for /openapi.json; it is checked by the guard before anything else."""
+    if token is None:
+        return
     yield HTTPBearer(auto_error=False, description="The token of `attnmel serve --token`, for programs.")
     yield APIKeyCookie(name=cookie_name(token), auto_error=False, description="The same token, as the page keeps it.")
 
@@ -93,7 +95,7 @@ def make_app(models: Models, limits: Limits | None = None, *, token: str | None 
         lifespan=lifespan,
         telemetry=NO_TELEMETRY,  # pyright: ignore[reportArgumentType] - a dict of the same keys
         responses=PROBLEMS,
-        dependencies=[Depends(refuse_unknown_parameters), *(Security(one) for one in (_token_kinds(token) if token else ()))],
+        dependencies=[Depends(refuse_unknown_parameters), *(Security(one) for one in _token_kinds(token))],
     )
     app.state.served = served
     add_errors(app)

@@ -292,9 +292,7 @@ def test_a_double_click_a_held_key_and_enter_in_a_field_do_not_send_the_answer_w
     page.mouse.down(click_count=2)
     page.mouse.up(click_count=2)
     page.keyboard.down("Control")
-    page.evaluate(
-        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, repeat: true}))"
-    )
+    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, repeat: true}))")
     page.keyboard.up("Control")
     page.focus("#zoom")
     page.keyboard.press("Enter")

@@ -5,11 +5,11 @@ import { takePhotographs } from "./camera.js";
 import { download, find, make } from "./dom.js";
 import { sheet } from "./sheet.js";
 import { csv, drawTable, inOrder } from "./table.js";
-import { chosenHow, counted, failure, percentOf, pointName } from "./text.js";
+import { chosenHow, counted, failure, percentOf, pointName, pointsOf, spaced } from "./text.js";
 import { FULL, applyLayers, drawCase, flattened } from "./view.js";
 
 const NO_MAP = "none";
-const state = { facts: null, cases: [], chosen: null, pictures: null, number: 0 };
+const state = { facts: null, cases: [], chosen: null, pictures: null, number: 0, clicks: 0 };
 
 const chosenModels = () => {
   const names = [...document.querySelectorAll("#models input:checked")].map((one) => one.value);
@@ -40,12 +40,17 @@ function drawAll() {
   find("options").hidden = !state.facts || (models.length < 2 && state.facts.models.length < 2 && !find("point").options.length);
   find("cases").hidden = !state.cases.length;
   find("case").hidden = !state.chosen?.rows;
-  drawTable(find("table"), state.cases, models, now, state.chosen, (one) => choose(one, { focus: true }), drawAll);
+  drawTable(find("table"), state.cases, models, now, state.chosen, clicked, drawAll);
   if (state.chosen?.rows) drawCase(state.chosen, models, state.pictures, now, state.facts.map_colours);
   const model = models.find((one) => one.thresholds?.some((point) => point.name === now.point));
   find("point-meaning").textContent = model ? chosenHow(model.thresholds.find((point) => point.name === now.point), model.chosen_on) : "";
   find("opacity-value").textContent = `${now.opacity} %`;
   find("zoom-value").textContent = `${now.zoom} %`;
+}
+
+function clicked(one) {
+  state.clicks += 1;
+  choose(one, { focus: true });
 }
 
 /** Show a case, and load its pictures. */
@@ -61,7 +66,7 @@ async function choose(one, { focus = false } = {}) {
     state.pictures = answer.pictures[one.index];
     drawAll();
   } catch (error) {
-    problem(`${one.name}: ${error.message}`);
+    if (state.chosen === one) problem(`${one.name}: ${error.message}`);
   }
 }
 
@@ -69,6 +74,9 @@ async function ask(one) {
   try {
     const answer = await predict(one.file);
     if (!state.cases.includes(one)) return;
+    if (answer.models.map((model) => model.model).join() !== state.facts.models.map((model) => model.model).join()) {
+      throw new Error("the server was started again with other models; load this page again");
+    }
     const rowsOf = (index) => Object.fromEntries(answer.models.map((model) => [model.model, model.images[index]]));
     const names = answer.models[0].images.map((row) => row.image);
     const found = names.map((name, index) => ({ file: one.file, name, index, rows: rowsOf(index), id: index ? (state.number += 1) : one.id }));
@@ -90,33 +98,36 @@ async function add(files) {
   drawAll();
   let left = fresh.length;
   say(`Predicting ${left === 1 ? "1 image" : `${left} images`}.`);
-  const first = fresh.find((one) => !one.error);
+  const [first, clicks] = [fresh.find((one) => !one.error), state.clicks];
   await Promise.all(fresh.filter((one) => !one.error).map(async (one) => {
     await ask(one);
     left -= 1;
     if (left) say(`Predicting, ${left} left.`);
     const here = state.cases.find((each) => each.id === one.id);
-    if (here?.rows && one === first) choose(here);
+    // The first is shown, unless a case was chosen meanwhile: then that one, as soon as it is there.
+    if (here?.rows && (one === state.chosen || (one === first && clicks === state.clicks))) choose(here);
     else drawAll();
   }));
   finished(fresh);
 }
 
+/** Say what became of files; of a DICOM file each frame is an image. */
 function finished(fresh) {
-  const done = fresh.map((one) => state.cases.find((each) => each.id === one.id)).filter(Boolean);
+  const files = new Set(fresh.map((one) => one.file));
+  const done = state.cases.filter((one) => files.has(one.file));
+  if (!done.length) return undefined; // removed meanwhile
   const failed = done.filter(failure);
   if (failed.length) {
     const head = done.length > 1 ? `${counted(done.length - failed.length, failed.length)}: ` : "";
     return problem(head + failed.map((one) => (failure(one).startsWith(one.name) ? failure(one) : `${one.name}: ${failure(one)}`)).join("; "));
   }
   const [first] = done;
-  if (!first) return say("");
   if (done.length > 1) return say(`${counted(done.length, 0)}.`);
   const model = chosenModels()[0] ?? state.facts.models[0];
   const row = first.rows[model.model];
   if (row.error) return problem(row.error);
   const target = settings().target(model);
-  return say(`${first.name}: ${target} ${percentOf((row.probabilities ?? row.uncalibrated)[target])}.`);
+  return say(`${first.name}: ${spaced(target)} ${percentOf((row.probabilities ?? row.uncalibrated)[target], pointsOf(model, target))}.`);
 }
 
 function drawOptions(facts) {
@@ -188,10 +199,9 @@ function takeChoices() {
 
 function saveSheet() {
   const [now, models] = [settings(), chosenModels()];
-  const shown = now.layer === NO_MAP ? "" : `, with the attention map ${now.layer} at ${now.opacity} %`;
   let place = 0;
   const images = models.map((model) => (state.pictures && !state.chosen.rows[model.model].error ? flattened(place++, now) : null));
-  download(`${state.chosen.name.replace(/\.\w+$/, "")}.html`, sheet(state.chosen, models, images, shown, now, state.facts, state.pictures), "text/html");
+  download(`${state.chosen.name.replace(/\.\w+$/, "")}.html`, sheet(state.chosen, models, images, now, state.facts, state.pictures), "text/html");
 }
 
 if (location.search) history.replaceState(null, "", "/"); // the token stays in its cookie

@@ -1,7 +1,7 @@
 // One case as an HTML file that prints on a page; every text of it is set as text.
 
 import { make } from "./dom.js";
-import { achieved, decision, meaning, percent, percentOf, pointName, warning } from "./text.js";
+import { achieved, decision, meaning, percent, percentOf, pointName, pointsOf, spaced, warning } from "./text.js";
 import { legends } from "./view.js";
 
 const STYLE = `body { margin: 2rem auto; max-width: 48rem; font: 11pt/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff; }
@@ -10,8 +10,15 @@ img { max-width: 100%; max-height: 95mm; } .scale img { width: 8rem; height: 0.8
 .notice { padding: 0.4em 0; border-block: 1px solid #1d1e20; font-weight: 600; } .quiet { color: #55585c; font-size: 9pt; }
 @page { margin: 15mm; } @media print { body { margin: 0; max-width: none; } article { break-inside: avoid; } }`;
 
+/** What is laid over the image of a model, in words. */
+export function layersShown(model, settings, pictures) {
+  const map = pictures?.maps[model.model]?.[settings.layer] ? `the attention map ${settings.layer} at ${settings.opacity} %` : "";
+  const border = pictures?.mask && settings.mask ? "the border of the predicted lesion mask" : "";
+  return [map || "no map", border].filter(Boolean).join(" and ");
+}
+
 /** Return the file's text; `images` holds a data URL for each model, or null. */
-export function sheet(one, models, images, shown, settings, facts, pictures) {
+export function sheet(one, models, images, settings, facts, pictures) {
   const page = document.implementation.createHTMLDocument(`${one.name}, attnmel`);
   const add = (tag, properties = {}, ...children) => make(tag, { document: page, ...properties }, ...children);
   page.documentElement.lang = "en";
@@ -25,17 +32,20 @@ export function sheet(one, models, images, shown, settings, facts, pictures) {
       section.append(add("p", {}, row.error));
       return;
     }
-    if (images[place]) section.append(add("img", { src: images[place], alt: `${one.name}${shown}` }), add("p", { className: "quiet" }, `The image${shown || ", without a map"}.`));
+    const shown = layersShown(model, settings, pictures);
+    if (images[place]) section.append(add("img", { src: images[place], alt: `${one.name}, with ${shown}` }), add("p", { className: "quiet" }, `The image, with ${shown}.`));
     const map = pictures?.maps[model.model]?.[settings.layer];
     if (images[place] && map) section.append(...legends({ [settings.layer]: map }, facts.map_colours, add));
     const target = settings.target(model);
     const probability = (row.probabilities ?? row.uncalibrated)[target];
-    section.append(add("p", {}, add("strong", {}, `${target}: ${percentOf(probability)}`)), add("p", {}, meaning(model, probability, target)));
+    section.append(add("p", {}, add("strong", {}, `${spaced(target)}: ${percentOf(probability, pointsOf(model, target))}`)), add("p", {}, meaning(model, probability, target)));
     const points = (model.thresholds ?? []).map((point) => add("tr", {}, add("th", { scope: "row" }, pointName(point)),
       add("td", {}, decision(model, row, point.name).text), add("td", { className: "quiet" }, achieved(model, point.name).at(-1) ?? "")));
     if (points.length) section.append(add("table", {}, add("tbody", {}, ...points)));
     section.append(add("p", {}, "It was not checked whether the image shows a skin lesion: a picture of anything gets a probability."));
     for (const name of row.warnings ?? []) section.append(add("p", {}, `Warning: ${warning(name)}`));
+    if (!row.warnings?.length) section.append(add("p", {}, "No warning."));
+    for (const text of model.warnings_not_checked ?? []) section.append(add("p", { className: "quiet" }, `Note: ${text}.`));
     if (row.notes?.length) section.append(add("p", {}, `Read from the file: ${row.notes.join("; ")}.`));
     section.append(add("p", { className: "quiet" }, `${model.calibration} The network saw ${percent(row.share_of_image)} of the image. Recipe ${model.recipe}, epoch ${model.epoch}. Licence of the training data: ${model.licence}.`));
   });

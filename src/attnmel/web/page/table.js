@@ -1,7 +1,7 @@
 // The table of all images: sorted by any column, and as CSV.
 
 import { make } from "./dom.js";
-import { decision, percentOf, remarks } from "./text.js";
+import { decision, percentOf, pointsOf, remarks, spaced } from "./text.js";
 
 let sorted = { column: null, down: false };
 
@@ -15,7 +15,7 @@ function columns(models, settings) {
       const target = settings.target(model);
       const probability = (one) => one.rows?.[model.model]?.probabilities?.[target] ?? one.rows?.[model.model]?.uncalibrated?.[target];
       return [
-        { heading: `Probability of ${target}${of(model)}`, number: true, key: probability, text: (one) => (probability(one) === undefined ? "" : percentOf(probability(one))) },
+        { heading: `Probability of ${spaced(target)}${of(model)}`, number: true, key: probability, text: (one) => (probability(one) === undefined ? "" : percentOf(probability(one), pointsOf(model, target))) },
         { heading: `Decision${of(model)}`, key: (one) => one.rows?.[model.model]?.decisions?.[settings.point], text: (one) => decided(model, one, settings) },
       ];
     }),

@@ -2,8 +2,26 @@
 
 export const percent = (share, digits = share < 0.1 ? 1 : 0) => `${(100 * share).toFixed(digits)} %`;
 
-/** A probability, with a digit more than other shares, so that it differs from a threshold close to it. */
-export const percentOf = (probability) => percent(probability, 1);
+/** A class name as a reader writes it. */
+export const spaced = (name) => name.replaceAll("_", " ");
+
+const inPercent = (threshold) => Number((100 * threshold).toPrecision(6));
+
+/** The operating points of a class. */
+export const pointsOf = (model, task) => (model.thresholds ?? []).filter((one) => one.task === task);
+
+/**
+ * A probability with a digit, or more where it is so close to a threshold that it would seem to lie on its other side.
+ * None is 0 or 100 %.
+ */
+export function percentOf(probability, points = []) {
+  const rounded = (digits) => Number((100 * probability).toFixed(digits));
+  const isRight = (digits) => points.every(({ threshold }) => rounded(digits) > inPercent(threshold) === probability > threshold);
+  const digits = [1, 2, 3].find(isRight) ?? 4;
+  if (digits === 1 && rounded(1) === 0) return "under 0.1 %";
+  if (digits === 1 && rounded(1) === 100) return "over 99.9 %";
+  return percent(probability, digits);
+}
 
 const images = (count) => (count === 1 ? "1 image" : `${count} images`);
 
@@ -25,41 +43,43 @@ export function remarks(one, models) {
   return [...new Set(rows.flatMap((row) => (row.error ? [row.error] : [...(row.warnings ?? []), ...(row.notes ?? [])])))].join("; ");
 }
 
-const rate = ([value, low, high]) => `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+/** A rate with its interval; of no images there is none. */
+const rate = ([value, low, high]) =>
+  value === null ? "not known" : `${value.toFixed(3)}${low === null ? "" : ` (${low.toFixed(3)} to ${high.toFixed(3)})`}`;
 
 const LEVELS = [[0.93, "Very high sensitivity"], [0.85, "High sensitivity"], [0.7, "Medium sensitivity"], [0, "Low sensitivity"]];
 
 /** The level of an operating point's target sensitivity, in words; of a threshold of the user's own, that threshold. */
 const level = (point) =>
-  point.target === null ? `Threshold ${point.threshold}` : LEVELS.find(([least]) => point.target >= least)[1];
+  point.target === null ? `Threshold ${inPercent(point.threshold)} %` : LEVELS.find(([least]) => point.target >= least)[1];
 
 /** The name and meaning of an operating point: "High sensitivity: to find 89 of 100 images of melanoma". */
 export const pointName = (point) =>
-  point.target === null ? `${level(point)} of ${point.task}` : `${level(point)}: to find ${Math.round(100 * point.target)} of 100 images of ${point.task}`;
+  point.target === null ? `${level(point)} of ${spaced(point.task)}` : `${level(point)}: to find ${Math.round(100 * point.target)} of 100 images of ${spaced(point.task)}`;
 
 /** How an operating point was chosen, in a sentence. */
 export const chosenHow = (point, chosenOn) =>
-  point.target === null ? "" : `Chosen so that ${Math.round(100 * point.target)} of 100 images of ${point.task} were found among ${chosenOn ?? "the validation images"}. A higher sensitivity finds more of them, with more false alarms.`;
+  point.target === null ? "" : `Chosen so that ${Math.round(100 * point.target)} of 100 images of ${spaced(point.task)} were found among ${chosenOn ?? "the validation images"}. A higher sensitivity finds more of them, with more false alarms.`;
 
 /** What a probability means, in a sentence. */
 export function meaning(model, probability, target) {
+  const name = spaced(target);
   if (model.temperature === null) {
-    return `Not calibrated: a higher number makes ${target} more likely, but it is no share of images.`;
+    return `Not calibrated: a higher number makes ${name} more likely, but it is no share of images.`;
   }
-  const chosen = (model.thresholds ?? []).find((one) => one.task === target);
-  const share = chosen?.images ? ` ${percent(chosen.positives / chosen.images)} of all those images are ${target}; where it is rarer, fewer are.` : "";
+  const [chosen] = pointsOf(model, target);
+  const share = chosen?.images ? ` ${percent(chosen.positives / chosen.images)} of all those images are ${name}; where it is rarer, fewer are.` : "";
   const rounded = Math.round(100 * probability);
   const count = rounded < 1 ? "fewer than 1 is" : rounded > 99 ? "more than 99 are" : `about ${rounded} are`;
-  return `Calibrated: of 100 images with this probability, ${count} ${target}, among images like those of the calibration.${share}`;
+  return `Calibrated: of 100 images with this probability, ${count} ${name}, among images like those of the calibration.${share}`;
 }
 
 /** What an operating point decides, in a sentence; empty for an image without answer. */
 export function decision(model, row, pointKey) {
   const point = (model.thresholds ?? []).find((one) => one.name === pointKey);
   if (!point || !row.decisions) return { text: "No decision: the model has no such operating point.", kind: "" };
-  return row.decisions[pointKey]
-    ? { text: `${level(point)}: the probability of ${point.task} is above the threshold ${point.threshold}.`, kind: "above" }
-    : { text: `${level(point)}: the probability of ${point.task} is not above the threshold ${point.threshold}.`, kind: "below" };
+  const sentence = (side) => `${level(point)}: the probability of ${spaced(point.task)} is ${side} the threshold of ${inPercent(point.threshold)} %.`;
+  return row.decisions[pointKey] ? { text: sentence("above"), kind: "above" } : { text: sentence("not above"), kind: "below" };
 }
 
 /** What an operating point achieved, a sentence for each set of images. */
@@ -68,8 +88,8 @@ export function achieved(model, pointKey) {
   return (point?.achieved ?? []).map((one) => {
     const others = one.images - one.positives;
     const images = one.split === "validation" ? "images that it was chosen on" : `${one.split} images`;
-    return `Of the ${one.images} ${images} it found ${Math.round(one.sensitivity[0] * one.positives)} of ${one.positives} images of ${point.task}, ` +
-      `and took ${Math.round((1 - one.specificity[0]) * others)} of ${others} others for ${point.task}: sensitivity ${rate(one.sensitivity)}, ` +
+    return `Of the ${one.images} ${images} it found ${Math.round(one.sensitivity[0] * one.positives)} of ${one.positives} images of ${spaced(point.task)}, ` +
+      `and took ${Math.round((1 - one.specificity[0]) * others)} of ${others} others for ${spaced(point.task)}: sensitivity ${rate(one.sensitivity)}, ` +
       `specificity ${rate(one.specificity)}, with 95 % intervals.`;
   });
 }

@@ -1,7 +1,7 @@
 // One case: for each model the image with its layers, the probability, the decision and the warnings.
 
 import { find, make } from "./dom.js";
-import { achieved, decision, meaning, percent, percentOf, warning } from "./text.js";
+import { achieved, decision, meaning, percent, percentOf, pointsOf, spaced, warning } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const FULL = 50; // Opacity in percent at which the map looks as `attnmel predict --maps` draws it.
@@ -54,7 +54,7 @@ function texts(model, row, settings) {
   const seen = `The network saw ${percent(row.share_of_image)} of the image` +
     (row.share_of_lesion === null ? "." : ` and ${percent(row.share_of_lesion)} of the predicted lesion.`);
   return [
-    make("p", { className: "probability" }, percentOf(probability), " ", make("small", {}, row.probabilities ? target : `${target}, not calibrated`)),
+    make("p", { className: "probability" }, percentOf(probability, pointsOf(model, target)), " ", make("small", {}, `${spaced(target)}${row.probabilities ? "" : ", not calibrated"}`)),
     make("p", {}, meaning(model, probability, target)),
     make("p", { className: `decision ${decided.kind}` }, decided.text),
     ...achieved(model, settings.point).map((text) => make("p", { className: "quiet" }, text)),
