@@ -26,7 +26,7 @@ def confusion_figure(matrix: Confusion, *, name: str) -> str:
         for row in range(rows):
             for column in range(columns):
                 _square(axes, matrix, row, column)
-        axes.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal", xlabel="called", ylabel="truly")
+        axes.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal", xlabel="predicted class", ylabel="true class")
         axes.set_xticks([place + 0.5 for place in range(columns)], [_short(one) for one in matrix.called])
         axes.set_yticks([place + 0.5 for place in range(rows)], [_short(one) for one in matrix.classes])
         if columns > 3:

@@ -56,7 +56,7 @@ def _shares(matrix: Confusion) -> Table:
     """Return the matrix itself with an interval in every cell."""
     return Table(
         "Share of each true class (row) that is called each class (column).",
-        ("Truly", *(spaced(name) for name in matrix.called)),
+        ("True class", *(spaced(name) for name in matrix.called)),
         tuple(
             (spaced(name), *(stacked(cell) for cell in row))
             for name, row in zip(matrix.classes, matrix.shares, strict=True)

@@ -27,10 +27,13 @@ def subgroups_section(found: Subgroups, *, anchor: str) -> Section | None:
     if not found.groups:
         return None
     name = spaced(found.task)
-    counts = f"Next to each group: number of {name} and of images."
+    counts = (
+        f"Next to each group: number of {name} and of images. The dotted line is the value of all images, a hollow "
+        "point a small group."
+    )
     drawn = [
-        Drawing(subgroup_forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), caption)
-        for measure, label, caption in (("auc", "AUC", counts), ("sensitivity", "sensitivity at 0.5", ""))
+        Drawing(subgroup_forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), counts)
+        for measure, label in (("auc", "AUC"), ("sensitivity", "sensitivity at 0.5"))
     ]
     return Section(
         name="subgroups",

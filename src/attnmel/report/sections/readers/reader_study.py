@@ -98,7 +98,8 @@ def _curves(found: StudyAnalysis) -> Section:
     signs = (
         f"Each sign is a reader's decisions{star}." if points else "Curves of scores; no threshold, so no decisions."
     )
-    return Section(name="roc", title="ROC curves", figures=(Drawing(drawn, signs),))
+    drawing = Drawing(drawn, f"{signs} The dotted line is chance.")
+    return Section(name="roc", title="ROC curves", figures=(drawing,))
 
 
 def _reader_curves(found: StudyAnalysis, name: str) -> Iterator[RocCurve]:

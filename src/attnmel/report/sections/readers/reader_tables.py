@@ -54,7 +54,7 @@ def auc_table(found: StudyAnalysis) -> Table:
 def reader_difference_table(found: StudyAnalysis) -> Table:
     """Return each difference of two modalities, and of machines and readers."""
     margin = found.options.margin
-    heads = ("difference", "of AUC", "p", "U-statistic", "p of it")
+    heads = ("difference", "of AUC", "p", "U-statistic", "p, U-statistic")
     heads += (f"p not worse by {margin:g}",) if margin is not None else ()
     rows = tuple(
         (
@@ -204,7 +204,7 @@ def change_table(name: str, found: StudyAnalysis) -> Table:
         own = getattr(found.changes[name], kind)
         changed, answers = (sum(one[place] for one in own.by_reader.values()) for place in (0, 1))
         rows.append((words, f"{changed} of {answers}", interval_cell(own.mean)))
-    heads = ("change", "answers", "mean share of readers")
+    heads = ("change", "answers", "share, mean of readers")
     return Table(f"Changes from '{found.reference or ''}' to '{name}', {with_intervals(found)}", heads, tuple(rows))
 
 
