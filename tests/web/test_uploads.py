@@ -33,8 +33,8 @@ def served(client: TestClient) -> Any:  # noqa: ANN401
     ("limits", "images", "expected"),
     [
         ({"files": 2}, 3, (413, "more than 2 images in a request; send them in several")),
-        ({"file_bytes": 50}, 1, (413, "0.png has 0 MiB; at most 0 MiB are read")),
-        ({"request_bytes": 200}, 3, (413, "the request has 0 MiB or more; at most 0 MiB are read at once")),
+        ({"file_bytes": 50}, 1, (413, "0.png has more than 0 MiB, the most that is read of an image")),
+        ({"request_bytes": 200}, 3, (413, "the request has more than 0 MiB, the most that is read at once")),
         ({"held_bytes": 200}, 3, (429, "too many images are being sent at once; send them again later")),
         ({"waiting": 2}, 3, (429, "0 images are waiting, and at most 2 may; send 3 more later")),
     ],

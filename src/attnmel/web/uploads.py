@@ -112,8 +112,7 @@ class Uploads:
         for one in uploads:
             if len(one.content) > limits.file_bytes:
                 raise HTTPException(
-                    413,
-                    f"{one.name} has {_mebibytes(len(one.content))}; at most {_mebibytes(limits.file_bytes)} are read",
+                    413, f"{one.name} has more than {_mebibytes(limits.file_bytes)}, the most that is read of an image"
                 )
 
 
@@ -146,8 +145,7 @@ def _form_problem(message: str, limits: Limits) -> HTTPException:
 def _check_size(size: int, limits: Limits) -> None:
     if size > limits.request_bytes:
         raise HTTPException(
-            413,
-            f"the request has {_mebibytes(size)} or more; at most {_mebibytes(limits.request_bytes)} are read at once",
+            413, f"the request has more than {_mebibytes(limits.request_bytes)}, the most that is read at once"
         )
 
 

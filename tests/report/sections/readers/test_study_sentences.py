@@ -46,6 +46,14 @@ def test_the_answer_is_the_difference_to_the_reference_and_what_it_means() -> No
     assert "So no difference is shown for other readers and other cases: for them the first may be up to" in same
 
 
+def test_of_two_modalities_with_the_same_scores_the_first_is_not_worse_by_minus_nothing() -> None:
+    own = readings("with net", "alone")
+    own.scores[1] = own.scores[0]
+    (sentence,) = answers_of(analyse_readings(own))
+    assert "-0.000" not in sentence
+    assert sentence.endswith("for them the first may be up to 0.000 worse or up to 0.000 better.")
+
+
 def test_a_machine_or_the_mean_is_the_answer_where_no_modalities_are_compared() -> None:
     (machine,) = answers_of(analyse_readings(with_machine(readings("alone")), StudyOptions(margin=0.2)))
     assert machine.startswith("The machine 'net' reaches an AUC of ")
