@@ -149,7 +149,12 @@ def test_all_problems_are_told_at_once() -> None:
             ["model.network=own", "model.own=mine", "model.weights=runs/mine/seed-0"],
             "weights = 'runs/mine/seed-0' are of the package's trunks; set weights = 'random' (as it is built)",
         ),
+        (
+            ["model.network=own", "model.own=mine", "model.weights=random", "model.heads=hinge", "loss.prior=none"],
+            "heads = 'hinge' is of the package's networks; set heads = 'softmax'",
+        ),
         (["loss.prior=structures"], "'structures' is of the network dermaknet, but model.network = 'attnmel-cnn'"),
+        (["loss.structure_labels=presence"], "loss.structure_labels = 'presence' is of the network dermaknet, but"),
         (
             ["model.network=dermaknet"],
             "the maps of dermaknet with model.grid = 'disc' are of loss.prior = 'structures' or 'structures+lesion' or",

@@ -314,6 +314,31 @@ def test_a_gradient_that_is_not_finite_behind_a_finite_loss_is_told(cache: Cache
         )
 
 
+def test_weights_that_the_last_step_of_an_epoch_spoils_are_told_at_once(fabric: Fabric) -> None:
+    """No loss of that epoch shows them: it would be evaluated, and stored, with weights that nothing can be read of."""
+    network = build_network("attnmel-cnn", trunk="vgg16_bn", width=0.05, classes=2)
+    next(network.parameters()).register_hook(lambda gradient: torch.full_like(gradient, 10.0))
+    wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
+    steps = train_epochs(
+        wrapped,
+        optimizer,
+        OneBatch(),
+        fabric=fabric,
+        objective=OBJECTIVE,
+        schedule=dataclasses.replace(SCHEDULE, learning_rate=1e38),
+        seed=0,
+        image_ids=[str(row) for row in range(6)],
+        remedy="do otherwise",
+    )
+    with pytest.raises(TrainingError) as told:
+        next(steps)
+    many = len(network.state_dict())
+    assert str(told.value) == (
+        f"after the last step of epoch 1, 1 of {many} tensors of the network are not finite (first: "
+        "'trunk.features.0.weight'). Checkpoints of finished epochs are kept; do otherwise."
+    )
+
+
 def test_the_rate_rises_in_a_line_and_falls_along_a_cosine_or_in_steps() -> None:
     cosine = EpochSchedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=1, kind="cosine", warm_up=0.5)
     # Half a cosine over the four epochs, 1 at the start, one half in the middle and 0 at the end.

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Transforms
+from attnmel.config.fields import NO_WEIGHTS, STRIDE, ClassWeights, Transforms
 from attnmel.config.settings.data import DataSettings, Settings
 from attnmel.config.settings.model import LITE_TRUNKS, OWN, VGG_TRUNKS, ModelSettings
 from attnmel.config.settings.training import TrainingSettings
@@ -187,6 +187,11 @@ class Recipe(ModelRecipe):
             self._check_structures()
         elif prior in OF_STRUCTURES:
             raise ValueError(f"loss.prior = '{prior}' is of the network dermaknet, but model.network = '{network}'")
+        elif self.loss.structure_labels != "marks":
+            raise ValueError(
+                f"loss.structure_labels = '{self.loss.structure_labels}' is of the network dermaknet, but "
+                f"model.network = '{network}'; leave it out"
+            )
         elif prior != "none" and network not in ("attnmel-cnn", "chen"):
             needs = f"loss.prior = '{prior}' needs a network with attention maps (attnmel-cnn) or a segmentation branch"
             raise ValueError(f"{needs} (chen), but model.network = '{network}'")
@@ -230,6 +235,19 @@ class Recipe(ModelRecipe):
     def _own_network(self) -> "Recipe":
         if self.model.network == OWN and self.training.freeze != "none":
             raise ValueError("training.freeze is of the package's trunks, but model.network = 'own'; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _values_of_a_norm(self) -> "Recipe":
+        training, trunks = self.training, {self.model.trunk, *self.model.branches}
+        one_image = training.batch == training.accumulate * training.devices * training.nodes
+        smallest = self.data.size == STRIDE and self.model.network != OWN and training.freeze != "pool5"
+        if one_image and smallest and not trunks <= {*VGG_TRUNKS}:
+            raise ValueError(
+                f"at data.size = {STRIDE} the last map of a light trunk has one place, so that its batch-norm sees one "
+                "value of a single image, and needs two: set training.batch higher (each of training.accumulate parts, "
+                f"on each device, has one image), or data.size = {2 * STRIDE}"
+            )
         return self
 
     @model_validator(mode="after")

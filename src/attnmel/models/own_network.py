@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable
 from importlib.metadata import entry_points
 
+import torch
 from jaxtyping import Float
 from torch import OutOfMemoryError, Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from attnmel.config.settings.model import OWN_NAME
 from attnmel.errors import AttnmelError, ConfigError, listed
@@ -39,7 +41,7 @@ class OwnNetwork(nn.Module):
         """Classify normalised images.
 
         Raises:
-            ConfigError: the module fails, or returns something else than scores.
+            ConfigError: the module fails, or returns something else than scores, in training without a gradient.
         """
         try:
             scores = self.module(images)
@@ -55,6 +57,11 @@ class OwnNetwork(nn.Module):
             found = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else f"type {type(scores).__name__}"
             raise ConfigError(
                 f"the network '{self.name}' returned {found}; expected the scores of the classes, of shape {expected}"
+            )
+        if self.training and torch.is_grad_enabled() and not scores.requires_grad:
+            raise ConfigError(
+                f"the network '{self.name}' returned scores without a gradient, so that none of its weights would "
+                "learn; return what its layers compute, neither detached nor rounded to classes"
             )
         return Output(scores)
 
@@ -92,7 +99,7 @@ def own_network(name: str, classes: int) -> OwnNetwork:
     """Return the registered network of that name for so many classes.
 
     Raises:
-        ConfigError: no such network, or what is registered fails or builds none.
+        ConfigError: no such network, what is registered fails or builds none, or a state that no checkpoint can hold.
     """
     try:
         module = _build(name)(classes)
@@ -104,7 +111,24 @@ def own_network(name: str, classes: int) -> OwnNetwork:
         ) from error
     if not isinstance(module, nn.Module):
         raise ConfigError(f"the network '{name}' is built as a {type(module).__name__}; expected a torch.nn.Module")
+    for key, value in module.state_dict().items():
+        if why := _unstorable(value):
+            raise ConfigError(f"the network '{name}' has '{key}', which {why}")
     return OwnNetwork(name, module, classes)
+
+
+def _unstorable(value: object) -> str:
+    """Return why a value of a module's state cannot be in a checkpoint, with what to do; empty where it can."""
+    if not isinstance(value, Tensor):
+        return f"is a {type(value).__name__}; a checkpoint holds tensors alone: leave it out of the module's state"
+    if is_lazy(value):
+        return "has no size yet, as of a lazy layer; give the size, or pass an image through in the network's function"
+    if not value.isfinite().all():
+        return (
+            "is not finite, and a checkpoint with such values counts as damaged; register what is not trained with "
+            "persistent=False"
+        )
+    return ""
 
 
 def _first_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.left_out import evaluated_splits
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.training.history import HistoryRow
 from attnmel.pipeline.system.train import train_system
@@ -75,7 +76,11 @@ def _evaluate(opened: Run, prepared: Prepared, maps: Mapping[Split, StoredMaps],
 
 
 def _evaluated_splits(prepared: Prepared, progress: Progress) -> tuple[Split, ...]:
-    there = {lesion.split for lesion in prepared.lesions}
+    """Return the splits that are evaluated; a note says of 'test' that it is not there, or of any that it is unused."""
+    there, used = {lesion.split for lesion in prepared.lesions}, evaluated_splits(prepared)
     if "test" not in there:
         progress.note(f"{prepared.dataset.name} has no image in the split 'test'; evaluated on 'validation' alone")
-    return tuple(split for split in EVERY_SPLIT if split != "train" and split in there)
+    for split in EVERY_SPLIT:
+        if split != "train" and split in there and split not in used:
+            progress.note(f"not evaluated on '{split}': every image of it is left out")
+    return used

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int64
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from attnmel.compute import runtime
@@ -58,7 +58,8 @@ def train_epochs(
 
     Raises:
         TrainingError: a loss or gradient that is not finite, with the epoch and its batch's image ids. It is noticed
-            one step later, when the network is spoilt already; its epoch is not yielded.
+            one step later, when the network is spoilt already; its epoch is not yielded. Also weights that are not
+            finite after an epoch's last step, which no loss shows any more.
     """
     for number in range(start, schedule.epochs):
         runtime.seed_everything(seed, number)
@@ -74,8 +75,18 @@ def train_epochs(
             for step in _one_late(_step(fabric, network, optimizer, batch, objective, accumulate) for batch in epoch):
                 seen.append(_finite_loss(step, objective, number + 1, image_ids, remedy))
                 advance(1)
+        _require_finite(network, number + 1, remedy)
         loss = LossParts(*(sum(values) / len(seen) for values in zip(*seen, strict=True)))
         yield EpochLoss(number, loss, schedule.epoch_rate(number, len(batches)))
+
+
+def _require_finite(network: nn.Module, epoch: int, remedy: str) -> None:
+    tensors = network.state_dict()
+    if wrong := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise TrainingError(
+            f"after the last step of epoch {epoch}, {len(wrong)} of {len(tensors)} tensors of the network are not "
+            f"finite (first: '{wrong[0]}'). Checkpoints of finished epochs are kept; {remedy}."
+        )
 
 
 def _with_rates(

@@ -117,7 +117,7 @@ def test_the_prior_of_age_and_sex_is_fitted_on_training_images_alone(
     prepared, card = opened.dataset, checkpoint_card(run.path)
     rows = prepared.rows("train")
     people = prepared.attributes(rows)
-    prior = score_prior("age-sex", prepared)
+    prior = score_prior("age-sex", prepared, card.seed)
     assert prior == fit_age_sex_prior(prepared.labels(rows).tolist(), prepared.classes, people)
     results = evaluate_run(opened, prior="age-sex", resamples=RESAMPLES)
     assert results.name == "test-prior-age-sex"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,17 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import ABLATIONS
 from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.thesis.published import PUBLISHED
-from attnmel.files.folders import RunFolder
+from attnmel.files.folders import MasksFolder, RunFolder
+from attnmel.models.weights.age_sex_prior import cell_of
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.report import _published, report_runs
+from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import prepare, split_batches, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
+from attnmel.pipeline.run.images.seen_images import Known, write_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.train.train import run_folder, train_run
@@ -128,6 +132,25 @@ def test_shuffled_labels_train_and_true_ones_judge(phantoms: "Phantoms") -> None
     assert judged.labels.tolist() == prepared.labels(rows).tolist()
 
 
+def test_a_prior_of_age_and_sex_is_fitted_on_the_shuffled_labels_too(phantoms: "Phantoms") -> None:
+    """Fitted on the true ones it would lift an ablation above chance that learns nothing."""
+    recipe = ablation("shuffled-labels", "training.batch=24", "data.repeats={}", "training.seed=4")
+    prepared = prepare(recipe.data, home=phantoms.home)
+    recipe = with_statistics(recipe, prepared)
+    (batch,) = training_batches(recipe, prepared, torch.device("cpu")).epoch(0)
+    expected = {name: Counter[str]() for name in prepared.classes}
+    for row, label in zip(batch.rows.tolist(), batch.labels.tolist(), strict=True):
+        known = prepared.lesions[row].attributes
+        if cell := cell_of(known.get("age", ""), known.get("sex", "")):
+            expected[prepared.classes[label]][cell] += 1
+    found, true = (
+        score_prior("age-sex", one, 4) for one in (prepared, prepare(ablation("none").data, home=phantoms.home))
+    )
+    assert found is not None
+    assert found.counts == expected
+    assert found != true
+
+
 def test_images_without_a_mask_are_left_out_counted_and_recorded(short: tuple[Path, str]) -> None:
     home, image_id = short
     plain, painted = (prepare(ablation(name).data, home=home) for name in ("none", "background-only"))
@@ -148,6 +171,28 @@ def test_a_split_without_any_mask_is_told(short: tuple[Path, str]) -> None:
     expected = "no image of phantoms in the split 'test' has a lesion mask, and the ablation lesion-only paints by"
     with pytest.raises(LabelError, match=expected):
         prepared.rows("test")
+
+
+@pytest.mark.parametrize("more", [(), ("training.freeze=pool5", "loss.masks={masks}")], ids=["plain", "frozen"])
+def test_an_ablation_ends_well_where_a_split_has_no_mask_to_paint_by(
+    more: tuple[str, ...], phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+) -> None:
+    """As ISIC 2018, whose test images have none: the others are evaluated, and a note says which is not."""
+    data = Path(shutil.copytree(phantoms.home / "data", tmp_path / "home" / "data")) / "phantoms"
+    for mask in (data / "ISIC-2017_Test_v2_Part1_GroundTruth").glob("*.png"):
+        mask.unlink()
+    record = json.loads((data / "archives.json").read_text())
+    for state in record["archives"]:
+        if state["name"] == "ISIC-2017_Test_v2_Part1_GroundTruth.zip":
+            state["found"] = 0
+    (data / "archives.json").write_text(json.dumps(record))
+    drawn = MasksFolder(data / "ISIC-2017_Training_Part1_GroundTruth")
+    write_images(drawn, [Known("ISIC_0", "train", "", "")], "CC-0")
+    recipe = ablation("background-only", "training.epochs=1", *(one.format(masks=drawn.path) for one in more))
+    run, told = RunFolder(tmp_path / "run"), Recorder()
+    run_recipe(recipe, run, home=tmp_path / "home", fabric=fabric, resamples=20, progress=told)
+    assert Run(run, tmp_path / "home").results.keys() == {"validation"}
+    assert "not evaluated on 'test': every image of it is left out" in told.notes
 
 
 @pytest.mark.parametrize("name", ["background-only", "shuffled-labels"])

@@ -9,8 +9,10 @@ from torch import nn
 
 from attnmel.compute import runtime
 from attnmel.config.load import load_recipe
+from attnmel.config.recipe import Recipe
 from attnmel.config.settings.training import TrainingSettings
 from attnmel.errors import ConfigError
+from attnmel.models.classifiers import build_network
 from attnmel.pipeline.train.setup import launched_fabric, objective, set_up, start_network
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT
@@ -69,3 +71,20 @@ def test_all_that_is_trained_has_a_gradient_which_several_processes_wait_for(
     output, labels, priors = built(torch.rand(2, 3, 32, 32)), torch.tensor([0, 1]), torch.ones(2, planes, 32, 32)
     objective(recipe).loss(output, labels, priors, torch.tensor([True, True])).backward()
     assert [name for name, one in built.named_parameters() if one.requires_grad and one.grad is None] == []
+
+
+@pytest.mark.parametrize("trunk", ["mobilenet_v2", "efficientnet_lite0"])
+def test_a_part_of_one_image_is_refused_where_a_batch_norm_would_see_one_value(trunk: str) -> None:
+    network = build_network("mel-cnn", trunk=trunk, width=0.1, classes=2).train()
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        network(torch.zeros(1, 3, 32, 32))
+    for images, size in ((2, 32), (1, 64)):
+        network(torch.zeros(images, 3, size, size))
+
+    def recipe(*changes: str) -> Recipe:
+        return load_recipe("demo", [f"model.trunk={trunk}", "data.size=32", "training.batch=8", *changes])
+
+    with pytest.raises(ConfigError, match="the last map of a light trunk has one place, so that its batch-norm sees"):
+        recipe("training.accumulate=8")
+    for change in ("training.accumulate=4", "data.size=64", "training.freeze=pool5"):
+        recipe(change, *([] if "accumulate" in change else ["training.accumulate=8"]))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
+from attnmel.evaluation.predict import PredictionsWithMaps
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import NOTICES
 from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
@@ -158,7 +160,6 @@ def test_a_history_that_a_stop_left_short_is_whole_after_resuming(
     run.history.write_text("".join(whole.splitlines(keepends=True)[:-1]))
     train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert run.history.read_text() == whole
-    assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 3
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])
@@ -210,6 +211,7 @@ def test_resuming_a_finished_run_changes_nothing(
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "copy")))
     run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True, resamples=20)
     assert_same_weights(run, trained)
+    assert read_provenance(run) == read_provenance(trained), "nothing was trained elsewhere"
     set_temperature(run.best, 1.25)
     before = {path: (path.stat().st_ino, path.read_bytes()) for path in (run.best, run.last, run.resume)}
     train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
@@ -261,6 +263,7 @@ def test_a_run_goes_on_with_more_epochs_and_not_with_fewer_than_it_has(
     train_run(longer, run, home=phantoms.home, fabric=fabric, resume=True)
     assert read_history(run.history)[:3] == before
     assert len(read_history(run.history)) == 4
+    assert [one["after epoch"] for one in read_provenance(run)["resumed"]] == [3]
     assert network_recipe(read_recipe(run)).training.epochs == 4
     with pytest.raises(ConfigError, match=r"has 4 finished epochs, more than training\.epochs = 2; continue it"):
         train_run(shorter, run, home=phantoms.home, fabric=fabric, resume=True)
@@ -280,6 +283,28 @@ def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_g
         train_run(recipe, run, home=phantoms.home, fabric=fabric)
     assert len(run.history.read_text().splitlines()) == 2
     assert all(tensor.isfinite().all() for tensor in load_file(run.last).values())
+
+
+def test_probabilities_that_are_not_finite_are_a_training_that_diverged(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finite weights whose scores overflow: no later prediction would be better."""
+    run = RunFolder(tmp_path / "run")
+    predict = classifier.predict_batches
+
+    def overflowing(*given: object, **named: object) -> PredictionsWithMaps:
+        found = predict(*given, **named)  # pyright: ignore[reportArgumentType] - passed on
+        found.predictions.probabilities[3:5] = torch.nan
+        return found
+
+    monkeypatch.setattr(classifier, "predict_batches", overflowing)
+    expected = (
+        "after epoch 1 the probabilities of 2 of 10 validation images are not finite. Checkpoints of finished epochs "
+        "are kept; lower training.learning_rate."
+    )
+    with pytest.raises(TrainingError, match=re.escape(expected)):
+        train_run(tiny, run, home=phantoms.home, fabric=fabric)
+    assert not run.best.exists()
 
 
 def mirror_without_a_training_mask(phantoms: "Phantoms", place: Path) -> tuple[Path, str]:

@@ -95,4 +95,6 @@ class ModelSettings(TrunkDefaults):
             raise ValueError(
                 f"weights = '{self.weights}' are of the package's trunks; set weights = 'random' (as it is built)"
             )
+        if self.own and self.heads != "softmax":
+            raise ValueError(f"heads = '{self.heads}' is of the package's networks; set heads = 'softmax'")
         return self

@@ -19,8 +19,15 @@ SUFFIX = ".safetensors"
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write named tensors of any device and memory layout, and named texts, into one file; replaces a former file."""
-    # safetensors takes contiguous tensors only, and a network may lie channels-last.
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # safetensors takes contiguous tensors only, and a network may lie channels-last; and none that share memory, as the
+    # tied weights of a user's network do.
+    plain: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for name, tensor in tensors.items():
+        one = tensor.detach().cpu().contiguous()
+        place = one.untyped_storage().data_ptr()
+        plain[name] = one.clone() if place in places else one
+        places.add(place)
     with writing(path) as part:
         # safetensors makes files that their owner alone may read; others get the rights of any other file.
         part.touch()

@@ -122,7 +122,7 @@ def evaluate_run(
         chosen = transforms_of(transforms)
         own_prior = NO_PRIOR if card.age_sex_prior is None else AGE_SEX
         prior = own_prior if prior is None else prior
-        fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset())
+        fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset(), card.seed)
         tag = "" if transforms == card.transforms else f"-tta-{plain_word(transforms)}"
         tag += "" if prior == own_prior else f"-prior-{prior}"
         images = _images(run, external_set(on, own), split, exclude, columns, tag)

@@ -81,14 +81,18 @@ def place_of_data(run: RunFolder, recipe: AnyRecipe | SegmenterRecipe) -> dict[s
 
 
 def add_resumed(
-    run: RunFolder, recipe: AnyRecipe | SegmenterRecipe, *, device: torch.device, processes: int, epoch: int
+    run: RunFolder, recipe: Recipe | SegmenterRecipe, *, device: torch.device, processes: int, epoch: int
 ) -> None:
     """Record that a run was resumed, and on what: other versions or thread counts may change the last bits.
 
-    The recipe replaces the one before: its epochs or the place of its images may be others now.
+    The recipe replaces the one before: its epochs or the place of its images may be others now. Of a run that has all
+    its epochs that is all: nothing is trained any more.
     """
     provenance = {**read_provenance(run), **place_of_data(run, recipe)}
     _write_recipe(run, recipe)
+    if epoch == recipe.training.epochs:
+        write_provenance(run, provenance)
+        return
     provenance.setdefault("resumed", []).append(
         {
             "after epoch": epoch,

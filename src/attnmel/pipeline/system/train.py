@@ -105,7 +105,7 @@ def _card(recipe: SystemRecipe, run: RunFolder, prepared: Prepared, system: Fitt
         attention="none",
         **data_settings(recipe.data),
         transforms=recipe.test.transforms,
-        age_sex_prior=score_prior(recipe.test.prior, prepared),
+        age_sex_prior=score_prior(recipe.test.prior, prepared, recipe.training.seed),
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         epoch=EPOCH,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attnmel.compute import runtime
 from attnmel.config.recipe import Recipe
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, TrainingError
 from attnmel.evaluation.predict import predict_batches
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
@@ -27,7 +27,7 @@ from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.training.history import HistoryRow, best_row
 from attnmel.pipeline.train.frozen_maps import RunMaps
 from attnmel.records import ColourStatistics, Predictions
-from attnmel.training.loop import EpochLoss
+from attnmel.training.loop import LOWER_RATE, EpochLoss
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,17 @@ class ClassifierTask:
     """Of a frozen trunk."""
 
     def evaluate(self, trained: EpochLoss, *, images_per_second: float, elapsed: Callable[[], float]) -> HistoryRow:
-        """Evaluate the validation split and return the epoch's row."""
+        """Evaluate the validation split and return the epoch's row.
+
+        Raises:
+            TrainingError: probabilities that are not finite, as of scores that overflow.
+        """
         validation = self.validate()
+        if wrong := int((~np.isfinite(validation.probabilities)).any(axis=1).sum()):
+            raise TrainingError(
+                f"after epoch {trained.number + 1} the probabilities of {wrong} of {len(validation.labels)} validation "
+                f"images are not finite. Checkpoints of finished epochs are kept; {LOWER_RATE}."
+            )
         return HistoryRow.of(
             trained.number + 1,
             trained.loss,
@@ -102,7 +111,7 @@ class ClassifierTask:
 
     @cached_property
     def _age_sex_prior(self) -> AgeSexPrior | None:
-        return score_prior(self.recipe.test.prior, self.prepared)
+        return score_prior(self.recipe.test.prior, self.prepared, self.recipe.training.seed)
 
     def _card(self, row: HistoryRow) -> Card:
         data, model, statistics = self.recipe.data, self.recipe.model, self.recipe.data.statistics

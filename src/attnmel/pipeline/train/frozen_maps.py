@@ -23,8 +23,9 @@ from attnmel.models.classifiers import needs_means_alone, trunk_of
 from attnmel.models.trunks.trunk import Trunk
 from attnmel.number_formats import significant
 from attnmel.pipeline.run.images.dataset import Prepared, batch_maker
+from attnmel.pipeline.run.images.left_out import evaluated_splits
 from attnmel.progress import SILENT, Progress
-from attnmel.records import EVERY_SPLIT, Split
+from attnmel.records import Split
 
 BATCH = 32
 """Views a forward pass."""
@@ -60,12 +61,10 @@ def open_run_maps(
     settings = recipe.training
     if not settings.keeps_maps:
         return None
-    there = {lesion.split for lesion in prepared.lesions}
     find = partial(_open, recipe, prepared, network, home=home, device=device, progress=progress)
     evaluated: dict[Split, StoredMaps] = {
         split: find(rows, _views(recipe, rows, turned=1, crops=0), precision="float32")
-        for split in EVERY_SPLIT
-        if split != "train" and split in there
+        for split in evaluated_splits(prepared)
         for rows in (prepared.rows(split),)
     }
     rows = prepared.rows("train")

@@ -21,9 +21,10 @@ from attnmel.data.priors.sources import (
 from attnmel.errors import LabelError, listed
 from attnmel.pipeline.run.images.crops import cache_crop, crop_masks
 from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.left_out import evaluated_splits
 from attnmel.pipeline.run.images.seen_images import Known, judged_images, read_images, segmenter_note, shared_images
 from attnmel.progress import SILENT, Progress
-from attnmel.records import EVERY_SPLIT, Lesion
+from attnmel.records import Lesion
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,7 @@ def seen_by_segmenter(learnt: Sequence[Known], prepared: Prepared, home: Path) -
     """Return a sentence for each evaluation split with images that the segmenter of the masks learnt from."""
     if not learnt:
         return ()
-    there = {lesion.split for lesion in prepared.lesions}
-    rows = {split: prepared.rows(split) for split in EVERY_SPLIT if split != "train" and split in there}
+    rows = {split: prepared.rows(split) for split in evaluated_splits(prepared)}
     shared = {split: len(shared_images(learnt, judged_images(prepared, of, home), split)) for split, of in rows.items()}
     return tuple(segmenter_note(count, len(rows[split]), split) for split, count in shared.items() if count)
 

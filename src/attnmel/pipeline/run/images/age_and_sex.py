@@ -8,8 +8,11 @@ from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.records import Predictions
 
 
-def score_prior(name: str, prepared: Prepared) -> AgeSexPrior | None:
+def score_prior(name: str, prepared: Prepared, seed: int) -> AgeSexPrior | None:
     """Return the prior of a name, fitted on the training images in use; None for "none".
+
+    Its labels are those that the run of a seed learns from: by an ablation that shuffles them nothing can be learnt of
+    age and sex either.
 
     Raises:
         ConfigError: no such prior.
@@ -19,7 +22,7 @@ def score_prior(name: str, prepared: Prepared) -> AgeSexPrior | None:
     if name == NO_PRIOR:
         return None
     rows = prepared.rows("train")
-    return fit_age_sex_prior(prepared.labels(rows).tolist(), prepared.classes, prepared.attributes(rows))
+    return fit_age_sex_prior(prepared.training_labels(seed).tolist(), prepared.classes, prepared.attributes(rows))
 
 
 def with_prior(

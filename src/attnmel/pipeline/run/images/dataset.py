@@ -97,6 +97,11 @@ class Prepared:
         """Class index of each of the rows."""
         return np.array([class_index(self.lesions[row], self.classes) for row in rows], dtype=np.int64)
 
+    def training_labels(self, seed: int) -> np.ndarray:
+        """Class index of each training row as a network learns it: dealt out anew by the ablation that shuffles."""
+        labels = self.labels(self.rows("train"))
+        return shuffled(labels, seed) if self.ablation == SHUFFLED_LABELS else labels
+
     @property
     def used(self) -> tuple[Lesion, ...]:
         """The lesions in use: all but those excluded, beyond the limit or without a mask to paint by."""
@@ -231,9 +236,7 @@ def training_batches(
     """
     data, training = recipe.data, recipe.training
     check_classes(prepared.used, data.classes)
-    rows = prepared.rows("train")
-    labels = prepared.labels(rows)
-    labels = shuffled(labels, training.seed) if data.ablation == SHUFFLED_LABELS else labels
+    rows, labels = prepared.rows("train"), prepared.training_labels(training.seed)
     return TrainingBatches(
         batch_maker(data, prepared, rows, labels, device, prior=recipe.loss.prior, planes=planes, maps=maps),
         size=data.size,

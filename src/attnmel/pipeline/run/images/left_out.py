@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.published.gather import counts_in_words
 from attnmel.errors import LabelError, listed
-from attnmel.records import Lesion, place_among
+from attnmel.records import EVERY_SPLIT, Lesion, Split, place_among
 
 if TYPE_CHECKING:
     from attnmel.pipeline.run.images.dataset import Prepared
@@ -62,3 +62,9 @@ def unclassed_notes(prepared: "Prepared", split: str) -> tuple[str, ...]:
     within = [lesion.image_id in prepared.unclassed for lesion in prepared.lesions if split in (lesion.split, ALL)]
     note = f"{sum(within):,} of {len(within):,} images are left out, since their diagnosis is none of the classes"
     return (note,) if any(within) else ()
+
+
+def evaluated_splits(prepared: "Prepared") -> tuple[Split, ...]:
+    """Return the splits besides that of training that hold an image that is not left out."""
+    there = {lesion.split for lesion in prepared.used}
+    return tuple(split for split in EVERY_SPLIT if split != "train" and split in there)
