@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from attnmel.config.load import changes
 from attnmel.config.system import SystemRecipe
-from attnmel.errors import CheckpointError, ConfigError
+from attnmel.errors import CheckpointError, ConfigError, LabelError
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import FITTED
@@ -19,6 +19,7 @@ from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.images.seen_images import known_images, read_images, write_images
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
 from attnmel.pipeline.run.run import Run
@@ -87,6 +88,18 @@ def test_a_finished_system_is_left_as_it_is(
     other = tiny_system.model_copy(update={"contexts": (0.5,)})
     with pytest.raises(ConfigError, match=r"was begun by another recipe: contexts was \(1.0,\), is \(0.5,\)"):
         train_system(other, copy, home=phantoms.home, resume=True)
+
+
+def test_a_prior_of_ages_that_nobody_knows_is_refused_before_the_fit(
+    tiny_system: SystemRecipe, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny_system.model_copy(update={"test": tiny_system.test.model_copy(update={"prior": "age-sex"})})
+    monkeypatch.setattr(Prepared, "attributes", lambda prepared, rows: {})
+    with pytest.raises(
+        LabelError, match=r"images of each class whose age and sex are known, .* none of rest, melanoma"
+    ):
+        train_system(recipe, RunFolder(tmp_path / "run"), home=phantoms.home)
+    assert not RunFolder(tmp_path / "run").recipe.exists()
 
 
 def test_a_stopped_fit_goes_on_to_the_same_system(

@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.conftest import TINY
 from tests.factories import Recorder
 
 import attnmel
@@ -22,12 +23,13 @@ from attnmel.compute import runtime
 from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.archives.fetch import fetch
-from attnmel.errors import ConfigError, TrainingError
+from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.evaluation.predict import PredictionsWithMaps
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import NOTICES
 from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.training.history import read_history
@@ -283,6 +285,19 @@ def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_g
         train_run(recipe, run, home=phantoms.home, fabric=fabric)
     assert len(run.history.read_text().splitlines()) == 2
     assert all(tensor.isfinite().all() for tensor in load_file(run.last).values())
+
+
+def test_a_prior_of_ages_that_nobody_knows_is_refused_before_the_first_epoch(
+    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, recipe = RunFolder(tmp_path / "run"), load_recipe("demo", [*TINY, "test.prior=age-sex"])
+    monkeypatch.setattr(Prepared, "attributes", lambda prepared, rows: {})
+    with pytest.raises(
+        LabelError, match=r"images of each class whose age and sex are known, .* none of rest, melanoma"
+    ):
+        train_run(recipe, run, home=phantoms.home, fabric=fabric)
+    assert not run.recipe.exists()
+    assert not run.resume.exists()
 
 
 def test_probabilities_that_are_not_finite_are_a_training_that_diverged(

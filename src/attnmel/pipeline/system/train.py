@@ -40,7 +40,7 @@ def train_system(
 
     Raises:
         ConfigError: the folder holds a run already, or one of another recipe or other data.
-        LabelError: no training or validation split, or one that lacks a class.
+        LabelError: no training or validation split, or one that lacks a class or the ages that the recipe needs.
         TrainingError: as `fit_system`.
         BusyError: another command writes into the folder.
     """
@@ -50,7 +50,9 @@ def train_system(
         recipe = _settled(recipe)
         prepared = prepare(recipe.data, home=home, progress=progress)
         check_classes(prepared.used, recipe.data.classes)
-        prepared.rows("validation")  # refused now, not after the fit
+        # Refused now, not after the fit.
+        prepared.rows("validation")
+        score_prior(recipe.test.prior, prepared, recipe.training.seed)
         if run.recipe.is_file():
             recipe = continued_recipe(run, recipe, prepared, {})
             if run.best.is_file():

@@ -18,6 +18,7 @@ from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
 from attnmel.models.trunks.registry import all_light
 from attnmel.models.weights.start_weights import stored_source
+from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.crops import crop_facts
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
@@ -124,7 +125,8 @@ def train_run(
 
     Raises:
         ConfigError: the folder holds a run already, or one of another recipe or other data.
-        LabelError: no training or validation split, or one that lacks a class or the masks that the recipe needs.
+        LabelError: no training or validation split, or one that lacks a class, the masks or the ages that the recipe
+            needs.
         TrainingError: the loss is no longer finite; checkpoints of finished epochs are kept.
         BusyError: another command writes into the folder.
     """
@@ -144,7 +146,9 @@ def _train_alone(
     with fabric.rank_zero_first(local=True):
         prepared = prepare(recipe.data, home=home, progress=progress)
         recipe = with_statistics(recipe, prepared, progress)
-        prepared.rows("validation")  # refused now, not after an epoch
+        # Refused now, not after an epoch.
+        prepared.rows("validation")
+        score_prior(recipe.test.prior, prepared, recipe.training.seed)
         prior = prepare_prior(recipe, prepared, home=home, progress=progress)
         teacher = prepare_teacher(recipe, prepared, progress)
     history, maps = _train(
