@@ -112,7 +112,8 @@ Side = Annotated[int, Field(ge=STRIDE, le=prepared_side(LARGEST_SIZE))]
 Width = Annotated[float, Field(gt=0, le=1)]
 Level = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=LOWEST_TEMPERATURE, le=HIGHEST_TEMPERATURE)]
-Spread = Annotated[float, Field(ge=0.001, le=1)]
+LEAST_SPREAD = 0.001
+Spread = Annotated[float, Field(ge=LEAST_SPREAD, le=1)]
 Means = tuple[Level, Level, Level]
 """Mean of red, green and blue in [0, 1]."""
 Spreads = tuple[Spread, Spread, Spread]

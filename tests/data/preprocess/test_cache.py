@@ -338,6 +338,17 @@ def test_images_of_one_colour_have_no_statistics(tmp_path: Path, build: Callable
         channel_statistics(build([lesion(tmp_path, "plain", masked=False)]), np.array([0]))
 
 
+def test_images_of_nearly_one_colour_have_none_that_a_recipe_takes(tmp_path: Path, build: Callable[..., Cache]) -> None:
+    """One grey level in one pixel: a spread below what a recipe or a card holds."""
+    pixels = np.full((20, 20, 3), 90, np.uint8)
+    pixels[10, 10] = 91
+    Image.fromarray(pixels).save(tmp_path / "plain.png")
+    cache = build([lesion(tmp_path, "plain", masked=False)], crop=1.0, side=20)
+    assert cache.images.std(axis=(1, 2)).all()
+    with pytest.raises(ImageError, match="1 images show no contrast, or hardly any; expected photographs"):
+        channel_statistics(cache, np.array([0]))
+
+
 def test_images_that_are_converted_are_counted_and_the_cache_says_so_each_time(
     lesions: list[Lesion], build: Callable[..., Cache]
 ) -> None:

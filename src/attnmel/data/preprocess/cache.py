@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
+from attnmel.config.fields import LEAST_SPREAD
 from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
@@ -25,6 +26,7 @@ from attnmel.data.preprocess.array_file import (
 from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, rows_with_lesions
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.hashes import file_contents
+from attnmel.data.preprocess.images import BLACK_TO_WHITE
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.errors import ImageError, LabelError, listed
 from attnmel.files.folders import cache_folder
@@ -142,7 +144,7 @@ def channel_statistics(
     The second is what the authors normalise by in training; it is smaller than the deviation over all pixels.
 
     Raises:
-        ImageError: no image, or images of one colour each, which cannot be normalised.
+        ImageError: no image, or images of one colour each, or nearly so, which cannot be normalised.
     """
     means, stds = [np.zeros((0, 3))], [np.zeros((0, 3))]
     for start in range(0, len(rows), CHUNK):
@@ -150,8 +152,11 @@ def channel_statistics(
         means.append(mean)
         stds.append(std)
     deviations = np.concatenate(stds)
-    if not len(deviations) or not deviations.any(axis=0).all():
-        raise ImageError(f"{len(deviations)} images show no contrast; expected photographs to compute statistics of")
+    spread = deviations.mean(axis=0) / BLACK_TO_WHITE if len(deviations) else np.zeros(3)
+    if (spread < LEAST_SPREAD).any():
+        raise ImageError(
+            f"{len(deviations)} images show no contrast, or hardly any; expected photographs to compute statistics of"
+        )
     return _rgb(np.concatenate(means)), _rgb(deviations)
 
 
@@ -164,7 +169,7 @@ def _moments(images: UInt8[np.ndarray, "B S S 3"]) -> tuple[Float64[np.ndarray, 
 
 
 def _rgb(values: Float64[np.ndarray, "n 3"]) -> tuple[float, float, float]:
-    red, green, blue = (values.mean(axis=0) / 255).tolist()
+    red, green, blue = (values.mean(axis=0) / BLACK_TO_WHITE).tolist()
     return red, green, blue
 
 
