@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from attnmel.config.fusion import FUSION, FusionRecipe
+from attnmel.config.given_statistics import with_given_statistics
 from attnmel.config.problems import problem
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
@@ -65,7 +66,8 @@ def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     """
     settings = _read_toml(name)
     own = (settings.get("data", {}).get("dataset"), settings.get("name"))
-    return _named_after_data(make_run_recipe(_overridden(settings, overrides)), *own)
+    recipe = with_given_statistics(make_run_recipe(_overridden(settings, overrides)), overrides)
+    return _named_after_data(recipe, *own)
 
 
 def changed_recipe(recipe: AnyRecipe, overrides: Sequence[str]) -> AnyRecipe:
@@ -79,7 +81,8 @@ def changed_recipe(recipe: AnyRecipe, overrides: Sequence[str]) -> AnyRecipe:
     if not overrides:
         return recipe
     settings = _overridden(recipe.model_dump(exclude_unset=True), overrides)
-    return _named_after_data(_checked(type(recipe), settings), recipe.data.dataset, recipe.name)
+    changed = with_given_statistics(_checked(type(recipe), settings), overrides)
+    return _named_after_data(changed, recipe.data.dataset, recipe.name)
 
 
 def is_fusion(name: str) -> bool:

@@ -238,5 +238,6 @@ def statistics(
     if as_json:
         print_json(found.model_dump())
         return
-    of = json.dumps(found.of, ensure_ascii=False)  # a folder's name may need the escapes that TOML shares with JSON
-    print(f"# {found.source}\n[data.statistics]\nof = {of}\nmean = {list(found.mean)}\nstd = {list(found.std)}")
+    # A folder's name may need the escapes that TOML shares with JSON.
+    of, source = (json.dumps(text, ensure_ascii=False) for text in (found.of, found.source))
+    print(f"[data.statistics]\nof = {of}\nmean = {list(found.mean)}\nstd = {list(found.std)}\nsource = {source}")

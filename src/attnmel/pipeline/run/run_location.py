@@ -119,7 +119,7 @@ def stored_provenance(run: RunFolder) -> dict[str, Any]:
 
 
 def moved_to(recipe: AnyRecipe, dataset: str) -> AnyRecipe:
-    """Return a recipe whose images are in another folder, with the colour statistics that were computed on them."""
+    """Return a recipe whose images are in another folder, with the colour statistics that are of them."""
     data = recipe.data
     statistics = data.statistics
     if statistics is not None and statistics.of == data.images_in_words:

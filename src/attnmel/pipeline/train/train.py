@@ -24,7 +24,7 @@ from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batc
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, start_images, write_images
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
-from attnmel.pipeline.run.run_location import new_run_folder, read_recipe
+from attnmel.pipeline.run.run_location import moved_to, new_run_folder, read_recipe
 from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks, stored_path
 from attnmel.pipeline.run.training.history import HistoryRow, best_row
 from attnmel.pipeline.run.training.training_state import load_training_state
@@ -52,13 +52,13 @@ KEPT_PIXELS = 32 * 160**2
 
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     """Resolve settings that depend on this machine or folder, so that the stored recipe means the same elsewhere."""
-    data, model, loss, training = recipe.data, recipe.model, recipe.loss, recipe.training
+    moved = moved_to(recipe, stored_dataset(recipe.data.dataset))
+    data, model, loss, training = moved.data, recipe.model, recipe.loss, recipe.training
     precision = runtime.choose_precision(training.precision, fabric.device)
-    places = {"dataset": stored_dataset(data.dataset), "crop_masks": stored_masks(data.crop_masks)}
     learnt = {"teacher": stored_path(loss.teacher), "masks": stored_masks(loss.masks)}
     return recipe.model_copy(
         update={
-            "data": data.model_copy(update=places),
+            "data": data.model_copy(update={"crop_masks": stored_masks(data.crop_masks)}),
             "model": model.model_copy(update={"weights": stored_source(model.weights)}),
             "loss": loss.model_copy(update=learnt),
             "training": training.model_copy(update={"precision": precision}),
