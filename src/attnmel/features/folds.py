@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from attnmel.data.datasets.splits import draw_sides
-from attnmel.errors import LabelError
+from attnmel.errors import LabelError, counted
 
 
 def draw_folds(
@@ -27,9 +27,12 @@ def draw_folds(
             held = int((labels[drawn == fold] == index).sum())
             if held == 0 or held == int((labels == index).sum()):
                 lesions = len({group for group, label in zip(groups, labels.tolist(), strict=True) if label == index})
+                # A single lesion is in one fold whatever their number, and there are two folds at least.
+                fewer = (
+                    f"set svm.folds to {min(folds - 1, lesions)} or fewer, or " if min(folds - 1, lesions) > 1 else ""
+                )
                 raise LabelError(
                     f"fold {fold + 1} of {folds} holds {'no' if held == 0 else 'every'} training image of '{name}' "
-                    f"({lesions} lesions of it in all); set svm.folds to {max(2, min(folds - 1, lesions))} or fewer, "
-                    "or train on more images"
+                    f"({counted(lesions, 'lesion')} of it in all); {fewer}train on more images"
                 )
     return drawn
