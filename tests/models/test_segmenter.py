@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from attnmel.config.load import load_segmenter_recipe
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.segmenter import SegmenterCard, build_segmenter, load_segmenter, save_segmenter, segmentation_loss
@@ -64,3 +65,23 @@ def test_a_missing_monai_is_answered_with_the_line_to_type(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "monai", None)
     with pytest.raises(ConfigError, match=r"needs the package monai, .*; type: pip install 'attnmel\[segment\]'"):
         build_segmenter((4, 8), 1, "batch")
+
+
+@pytest.mark.parametrize(("norm", "batch"), [("instance", 2), ("batch", 1)])
+def test_a_level_of_one_place_is_refused_where_its_norm_would_see_one_value(norm: str, batch: int) -> None:
+    levels = (2, 2, 2, 2, 2, 2)
+    with pytest.raises(ValueError, match="Expected more than 1 "):
+        build_segmenter(levels, 0, norm).train()(torch.zeros(batch, 3, 32, 32))
+    build_segmenter(levels, 0, norm).train()(torch.zeros(batch, 3, 64, 64))
+    build_segmenter(levels, 0, "batch").train()(torch.zeros(2, 3, 32, 32))
+
+    def load(*changes: str) -> None:
+        load_segmenter_recipe(overrides=[f"model.channels={[*levels]}", "data.size=32", *changes])
+
+    own = (f"model.norm={norm}", f"training.batch={batch}")
+    with pytest.raises(
+        ConfigError, match="the deepest of 6 levels has one place, so that its norm sees one value, and"
+    ):
+        load(*own)
+    load(*own, "data.size=64")
+    load("model.norm=batch", "training.batch=2")

@@ -64,4 +64,9 @@ class SegmenterRecipe(Settings):
                 f"data.size = {self.data.size} does not divide by {stride}, the stride of {len(self.model.channels)} "
                 "levels (model.channels)"
             )
+        if self.data.size == stride and (self.model.norm == "instance" or self.training.batch == 1):
+            raise ValueError(
+                f"at data.size = {stride} the deepest of {stride.bit_length()} levels has one place, so that its norm "
+                f"sees one value, and needs two: set data.size to {2 * stride}, or name fewer levels (model.channels)"
+            )
         return self

@@ -125,6 +125,14 @@ def test_a_temperature_that_is_not_positive_is_refused(temperature: float) -> No
         at_temperature(drawn(20)[0], temperature)
 
 
+def test_a_probability_that_is_not_finite_has_none_and_says_so() -> None:
+    predictions, _ = drawn(50)
+    predictions.probabilities[7] = math.nan
+    found = fit_temperature(predictions)
+    assert math.isnan(found.value)
+    assert found.reason == "a probability is not finite"
+
+
 def test_the_interval_is_that_of_a_plain_loop_over_the_fit() -> None:
     predictions, _ = drawn(120, temperature=2)
     groups = tuple(f"lesion {number // 2}" for number in range(120))

@@ -65,6 +65,8 @@ def fit_temperature(predictions: Predictions) -> Temperature:
     """
     logs, true = _logarithms(predictions)
     images = len(true)
+    if not np.isfinite(logs).all():
+        return Temperature(math.nan, images, "a probability is not finite")
     if images < LEAST:
         return Temperature(math.nan, images, f"{images} labelled images are too few, expected at least {LEAST}")
     if len(set(predictions.labels.tolist()) - {-1}) < 2:
