@@ -36,6 +36,8 @@ def test_names_are_told_by_what_they_are() -> None:
     check_names(("a", "b"), positives=("b",), repeats={"a": 2})
     with pytest.raises(ValueError, match="classes are doubled: a, a"):
         check_names(("a", "a"))
+    with pytest.raises(ValueError, match="positives are doubled: b, b"):
+        check_names(("a", "b"), positives=("b", "b"))
     with pytest.raises(ValueError, match="positives and repeats name c, d; known: a, b"):
         check_names(("a", "b"), positives=("c",), repeats={"d": 2})
 

@@ -2,7 +2,7 @@
 
 import re
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -120,14 +120,15 @@ Spreads = tuple[Spread, Spread, Spread]
 """Spread of red, green and blue in [0, 1]; pixels are divided by it, and below a quarter of a grey level it is none."""
 
 
-def check_names(classes: Sequence[str], **named: Iterable[str]) -> None:
-    """Refuse doubled classes, and lists of classes (by what they are) that name others.
+def check_names(classes: Sequence[str], **named: Collection[str]) -> None:
+    """Refuse doubled classes, and lists of classes (by what they are) that name others, or one twice.
 
     Raises:
         ValueError: names them and lists the classes.
     """
-    if len(set(classes)) < len(classes):
-        raise ValueError(f"classes are doubled: {', '.join(classes)}")
+    for what, names in {"classes": classes, **named}.items():
+        if len(set(names)) < len(names):
+            raise ValueError(f"{what} are doubled: {', '.join(names)}")
     if unknown := [name for names in named.values() for name in names if name not in classes]:
         raise ValueError(f"{' and '.join(named)} name {', '.join(unknown)}; known: {', '.join(classes)}")
 
