@@ -24,4 +24,8 @@ def test_a_shrunken_table_says_so_in_its_title() -> None:
         "ISIC 2017, changed: trunk mobilenet_v2; the published figures are of the unchanged recipes"
     )
     assert "light.safetensors start; " in table_title(plan, {"model.weights": "/data/light.safetensors"})
+    assert "changed: data.dataset clinic, data.fold 2/5; " in table_title(
+        plan, {"data.dataset": "/data/clinic/", "data.fold": '"2/5"'}
+    )
+    assert table_title(plan, {"training.threads": "2", "training.log": '"mlflow"'}) == "ISIC 2017"
     assert ", shrunken: 1 epoch;" in table_title(plan, {"training.epochs": "1"})

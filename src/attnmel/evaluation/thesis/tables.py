@@ -3,6 +3,7 @@
 A further table is one more entry; its rows are names of recipes or TOML files.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -114,8 +115,18 @@ TABLES: Mapping[str, TablePlan] = MappingProxyType(
 )
 """By name, in the order of the slides."""
 
-UNCHANGING = ("training.device", "training.devices", "training.nodes", "training.accumulate", "training.seed")
+UNCHANGING = (
+    "training.device",
+    "training.devices",
+    "training.nodes",
+    "training.accumulate",
+    "training.seed",
+    "training.precision",
+    "training.threads",
+    "training.log",
+)
 """Settings that move no figure on purpose."""
+FOLD = re.compile(r"\d+/\d+")
 SHRINKING = ("data.size", "data.limit", "data.passes", "model.width", "training.epochs")
 SHORT_WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -148,5 +159,6 @@ def _change(key: str, value: str) -> str:
 
 
 def _short(value: str) -> str:
-    """Return a value without its quotes; of a file its name alone."""
-    return value.strip("\"'").rpartition("/")[2]
+    """Return a value without its quotes; of a file or folder its name alone, of a fold all of it."""
+    plain = value.strip("\"'")
+    return plain if FOLD.fullmatch(plain) else plain.rstrip("/").rpartition("/")[2]
