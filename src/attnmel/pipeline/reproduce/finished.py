@@ -10,13 +10,14 @@ from attnmel.pipeline.run.training.history import best_row
 
 
 def is_finished(run: Run, recipe: AnyRecipe) -> bool:
-    """Whether a run of this very recipe is trained to its end and was evaluated on every split that its data has."""
+    """Whether a run of this very recipe is trained to its end and was evaluated on every split with images in use."""
     if not run.folder.measures.is_file() or not run.folder.recipe.is_file():
         return False
     try:
         if other_settings(run.recipe, recipe):
             return False
-        splits = set(run.provenance["data"]["splits"]) - {"train"}
+        counts = run.provenance["data"]["splits"]
+        splits = {split for split, of in counts.items() if of["images"]} - {"train"}
         return _is_trained(run, recipe) and splits <= {name for name, one in run.results.items() if _of_best(run, one)}
     except (AttnmelError, KeyError):
         return False  # `train --resume` reports what is wrong with it
