@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from attnmel.compute import runtime
-from attnmel.config.load import load_run_recipe
+from attnmel.config.load import load_recipe
 from attnmel.files.folders import RunFolder
 from attnmel.models.trunks import registry
 from attnmel.models.weights.age_sex_prior import fit_age_sex_prior
@@ -94,7 +94,7 @@ def test_a_recipe_with_transforms_chooses_temperature_and_thresholds_with_them(
 ) -> None:
     run = copied(trained, tmp_path)
     recipe = run.recipe.read_text()
-    assert load_run_recipe(str(run.recipe)).test.transforms == "none"
+    assert load_recipe(str(run.recipe)).test.transforms == "none"
     run.recipe.write_text(recipe.replace('transforms = "none"', 'transforms = "scales"'))
     network, card = load_checkpoint(run.path)
     save_weights(run.best, network.state_dict(), dataclasses.replace(card, transforms="scales"))
