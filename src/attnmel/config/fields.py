@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from attnmel.config.settings.colours import LEAST_SPREAD
 from attnmel.config.settings.tta import transforms_of
 from attnmel.errors import ConfigError
 
@@ -112,12 +113,11 @@ Side = Annotated[int, Field(ge=STRIDE, le=prepared_side(LARGEST_SIZE))]
 Width = Annotated[float, Field(gt=0, le=1)]
 Level = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=LOWEST_TEMPERATURE, le=HIGHEST_TEMPERATURE)]
-LEAST_SPREAD = 0.001
 Spread = Annotated[float, Field(ge=LEAST_SPREAD, le=1)]
 Means = tuple[Level, Level, Level]
 """Mean of red, green and blue in [0, 1]."""
 Spreads = tuple[Spread, Spread, Spread]
-"""Spread of red, green and blue in [0, 1]; pixels are divided by it, and below a quarter of a grey level it is none."""
+"""Spread of red, green and blue in [0, 1]."""
 
 
 def check_names(classes: Sequence[str], **named: Collection[str]) -> None:

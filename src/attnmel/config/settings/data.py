@@ -22,7 +22,7 @@ from attnmel.config.fields import (
     check_names,
     prepared_side,
 )
-from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
+from attnmel.config.settings.colours import NO_COLOUR_CONSTANCY, ColourConstancy
 
 Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 

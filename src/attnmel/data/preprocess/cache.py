@@ -10,8 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
-from attnmel.config.fields import LEAST_SPREAD
-from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.config.settings.colours import LEAST_SPREAD, NO_COLOUR_CONSTANCY
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.array_file import (

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.config.settings.colours import NO_COLOUR_CONSTANCY
 from attnmel.data.preprocess.colour_constancy import colour_corrected
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.images import Part, image_size, prepared_image, prepared_mask

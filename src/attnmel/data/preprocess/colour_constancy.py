@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.config.settings.colours import NO_COLOUR_CONSTANCY
 from attnmel.shapes import Float64, UInt8
 
 MINKOWSKI = 6.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.config.settings.colours import NO_COLOUR_CONSTANCY
 from attnmel.config.settings.tta import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.colour_constancy import colour_corrected

@@ -31,7 +31,7 @@ from attnmel.config.fields import (
     check_crops,
     check_names,
 )
-from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
+from attnmel.config.settings.colours import NO_COLOUR_CONSTANCY, ColourConstancy
 from attnmel.config.settings.tta import NO_TRANSFORMS
 from attnmel.errors import CheckpointError, listed
 from attnmel.files.table_files import parsed_json
