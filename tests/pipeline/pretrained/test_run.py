@@ -1,6 +1,7 @@
 """A pretrained model is copied to a run folder of the user; nothing is written to the installation."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,10 @@ from attnmel.cli.terminal import Terminal
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.evaluate.leakage import read_leaks
+from attnmel.pipeline.evaluate.leakage import read_leaks, write_leaks
 from attnmel.pipeline.pretrained.run import copy_onnx, own_run, refuse_trained_on
 from attnmel.pipeline.run.images.fingerprints import read_fingerprints
-from attnmel.pipeline.run.images.seen_images import read_images
+from attnmel.pipeline.run.images.seen_images import Leak, read_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import ANY, DEFAULT, Shipped, find_model
 from attnmel.records import Predictions
@@ -89,6 +90,17 @@ def test_copies_of_training_images_are_known_by_their_fingerprints_and_can_be_le
     rest = evaluate_run(run, on=str(tmp_path / "clinic"), exclude=run.folder.leakage, resamples=20)
     assert rest.judgement.images == 3
     assert not [one for one in read_leaks(run.folder) if one.judged == rest.name]
+
+
+def test_what_an_audit_had_found_of_the_test_images_is_not_lost_where_no_audit_is_stored(
+    model: Shipped, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    run = Run(own_run(model, tmp_path / "own"), phantoms.home)
+    image = next(one.image_id for one in run.same_dataset().lesions if one.split == "test")
+    cropped = Leak("test", image, "same picture", 0.9, run.learnt_images[0].image_id, "train")
+    write_leaks(run.folder, [cropped, replace(cropped, image="gone")], "test", "phantoms", "CC-0")
+    evaluate_run(run, resamples=20)
+    assert [one.image for one in read_leaks(run.folder)] == [image]
 
 
 @pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])

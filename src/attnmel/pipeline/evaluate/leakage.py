@@ -5,7 +5,7 @@ What is listed comes from a stored audit, or where there is none from the finger
 
 import dataclasses
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
@@ -64,16 +64,19 @@ def check_leakage(
     if audit is not None:
         alike = alike_images(audit, learnt, evaluated, name)
     else:
-        alike = _copies(run, [prepared.lesions[row] for row in rows], name)
-        if alike is None and (split == "validation" or own == "phantoms"):
+        copies = _copies(run, [prepared.lesions[row] for row in rows], name)
+        if copies is None and (split == "validation" or own == "phantoms"):
             return shared  # noted once a run, with the test split; phantoms are drawn each anew
+        alike = copies or ()
+        if on is None:
+            alike = _with_earlier(run, alike, {one.image_id for one in evaluated}, name)
         named = run.recipe.data.columns if on is None else columns
         option = ["--columns", ",".join(f"{name}={theirs}" for name, theirs in named.items())] if named else []
         command = shlex.join(["attnmel", "audit", own, *([] if on is None else [on]), *option, *_recipe_option(run)])
-        looked, more = ("no stored audit", "near-duplicates") if alike is None else (BY_FINGERPRINTS, "cropped copies")
+        looked, more = ("no stored audit", "near-duplicates") if copies is None else (BY_FINGERPRINTS, "cropped copies")
         run.progress.note(f"{looked}; run `{command}` to learn of {more}")
     known = {one.image for one in shared}
-    return (*shared, *(one for one in alike or () if one.image not in known))
+    return (*shared, *(one for one in alike if one.image not in known))
 
 
 def _recipe_option(run: Run) -> tuple[str, ...]:
@@ -109,6 +112,13 @@ def _copies(run: Run, lesions: Sequence[Lesion], name: str) -> tuple[Leak, ...] 
         return None
     listed = read_images(run.folder)
     return copied_images(read_fingerprints(run.folder, len(listed)), listed, lesions, name, run.progress)
+
+
+def _with_earlier(run: Run, found: Sequence[Leak], evaluated: Set[str], name: str) -> tuple[Leak, ...]:
+    """Return what was found and what an audit had found when this split was evaluated before, which stays true."""
+    before = [one for one in read_leaks(run.folder) if (one.judged, one.kind) == (name, "same picture")]
+    kept = {one.image: one for one in before if one.image in evaluated}
+    return (*kept.values(), *(one for one in found if one.image not in kept))
 
 
 def alike_images(audit: Audit, learnt: Sequence[Known], evaluated: Sequence[Known], name: str) -> tuple[Leak, ...]:
