@@ -22,7 +22,7 @@ EXAMPLE = sorted(FOLDER.glob("*.jpg"))[0]
     ("call", "sentence"),
     [
         (lambda: attnmel.Predictor("pretrained", threads=True), "threads is True; expected a whole number or None"),
-        (lambda: attnmel.Predictor("pretrained", bound="x"), "bound is 'x'; expected a number"),
+        (lambda: attnmel.Predictor("pretrained", bound="x"), "bound is 'x'; expected a number from 0 to 1"),
         (lambda: attnmel.Predictor("pretrained", transforms=3), "transforms is 3; expected a text or None"),
         (
             lambda: attnmel.predict("pretrained", EXAMPLE, thresholds=0.3),

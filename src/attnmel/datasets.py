@@ -1,31 +1,34 @@
 """Data sets from Python: known ones by name, and a folder with labels.csv from arrays or files of your own."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.model_names import trained_model
+from attnmel.api.model_names import place_of, trained_model
 from attnmel.api.own_folder import make_folder
-from attnmel.api.places import Place, optional_path
+from attnmel.api.places import Place, kind_of, optional_path, own_file
 from attnmel.api.recipes import Settings, open_recipe, overrides
-from attnmel.arguments import checked_arguments
+from attnmel.arguments import FromZero, checked_arguments
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.datasets.read_dataset import KNOWN, Dataset, read_dataset
+from attnmel.errors import ConfigError
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import dataset_folder, home_folder
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 from attnmel.records import ATTRIBUTES
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from attnmel.config.load import AnyRecipe
     from attnmel.config.settings.data import Statistics
     from attnmel.data.verify import Verification
     from attnmel.pipeline.data.audit import Audited
+    from attnmel.pipeline.run.run import Run
 
 __all__ = [
     "Fetched",
@@ -96,7 +99,13 @@ def read(
 
 
 def table(dataset: Dataset) -> "DataFrame":
-    """Return a table of pandas with a row for each image: id, file, diagnosis, split, mask, group, attributes."""
+    """Return a table of pandas with a row for each image: id, file, diagnosis, split, mask, group, attributes.
+
+    Raises:
+        ConfigError: it is no data set of `read`, or pandas is not installed.
+    """
+    if not isinstance(dataset, Dataset):
+        raise ConfigError(f"the data set is {kind_of(dataset)}; expected what attnmel.datasets.read returns")
     return frame(
         {
             "image_id": one.image_id,
@@ -119,8 +128,8 @@ def verify(
     strict: bool = False,
     html: Place | None = None,
     png: Place | None = None,
-    sample: int = 48,
-    seed: int = 0,
+    sample: FromZero = 48,
+    seed: FromZero = 0,
     home: Place | None = None,
     progress: Progress | Report | None = None,
 ) -> "tuple[Verification, ...]":
@@ -130,29 +139,32 @@ def verify(
     of `sample` images of each data set, and of all with a finding, is written where `html` or `png` names a file.
 
     Raises:
-        ConfigError: a name that is neither a known data set nor a folder with labels.csv, or no such recipe.
+        ConfigError: no data set, a name that is neither a known one nor a folder with labels.csv, no such recipe, or at
+            `html` or `png` a file of others.
     """
     from attnmel.pipeline.data.verify import verify_datasets
 
+    if not datasets:
+        raise ConfigError("nothing to verify; name data sets, for example isic2017, or folders with labels.csv")
     return verify_datasets(
         [str(one) for one in datasets],
         home=_home(home),
         reading=_reading(recipe, columns, strict),
-        html=optional_path(html),
-        png=optional_path(png),
+        html=own_file(html),
+        png=own_file(png),
         sample=sample,
         seed=seed,
         progress=as_progress(progress),
     )
 
 
-@checked_arguments()
+@checked_arguments("embedding")
 def audit(
     *datasets: Place,
     train: Sequence[Place] = (),
     test: Sequence[Place] = (),
     recipe: Place | None = None,
-    embedding: str = "",
+    embedding: "Run | Place" = "",
     exhaustive: bool = False,
     columns: Mapping[str, str] | None = None,
     page: Place | None = None,
@@ -169,13 +181,14 @@ def audit(
     side `leave_out`.
 
     Raises:
-        ConfigError: an unknown data set or split, names of two kinds, or no such network.
+        ConfigError: an unknown data set or split, names of two kinds, no such network, or at `page` or `exclusions` a
+            file of others.
     """
     from attnmel.files.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
     from attnmel.pipeline.data.audit_output import list_exclusions, write_pairs_page
 
-    written, listed = (optional_path(one) for one in (page, exclusions))
+    written, listed = (own_file(one) for one in (page, exclusions))
     with hold_files(written, listed):
         audited = audit_datasets(
             [str(one) for one in datasets],
@@ -194,9 +207,13 @@ def audit(
     return audited
 
 
-@checked_arguments()
+@checked_arguments("recipe")
 def colour_statistics(
-    recipe: str, settings: Settings = (), *, home: Place | None = None, progress: Progress | Report | None = None
+    recipe: "str | Path | AnyRecipe",
+    settings: Settings = (),
+    *,
+    home: Place | None = None,
+    progress: Progress | Report | None = None,
 ) -> "Statistics":
     """Return mean and standard deviation of each colour over the training images of a recipe; `attnmel statistics`.
 
@@ -204,11 +221,13 @@ def colour_statistics(
         ConfigError: an unknown recipe or setting.
         ArchiveError, LabelError: the data set cannot be used.
     """
-    from attnmel.config.load import load_recipe
+    from attnmel.config.load import load_recipe, network_recipe
     from attnmel.pipeline.run.images.dataset import prepare
     from attnmel.pipeline.run.images.normalisation import training_statistics
 
-    data, shown = load_recipe(recipe, overrides(settings)).data, as_progress(progress)
+    named = isinstance(recipe, str | os.PathLike)
+    found = load_recipe(str(recipe), overrides(settings)) if named else open_recipe(recipe, settings).recipe
+    data, shown = network_recipe(found).data, as_progress(progress)
     return training_statistics(data, prepare(data, home=_home(home), progress=shown), shown)
 
 
@@ -219,14 +238,14 @@ def _reading(recipe: Place | None, columns: Mapping[str, str] | None, strict: bo
     return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
 
 
-def _network(embedding: str, progress: Progress) -> str:
+def _network(embedding: "Run | Place", progress: Progress) -> str:
     """Return the checkpoint of a network by whose features images are compared; "random" and none as they are."""
     if not embedding:
-        return embedding
+        return ""
     from attnmel.compute.runtime import use_threads
 
     use_threads()
-    return embedding if embedding == RANDOM else str(trained_model(embedding, progress))
+    return RANDOM if embedding == RANDOM else str(trained_model(place_of(embedding), progress))
 
 
 def _home(home: Place | None) -> Path:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import refuse_swapped
-from attnmel.api.places import Place, optional_path
+from attnmel.api.places import Place, optional_path, own_folder
 from attnmel.api.recipes import Settings, overrides
-from attnmel.arguments import checked_arguments
+from attnmel.arguments import FromOne, FromZero, checked_arguments
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import RunFolder, home_folder
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -131,7 +130,7 @@ def predict(
     out: Place | None = None,
     *,
     replace: bool = False,
-    batch: int = 16,
+    batch: FromOne = 16,
     dicom: Place | None = None,
     home: Place | None = None,
     threads: int | None = None,
@@ -158,10 +157,10 @@ def predict(
             Path(model),
             named,
             home=home_folder(optional_path(home)),
-            out=optional_path(out),
+            out=own_folder(out),
             replace=replace,
             batch=batch,
-            dicom=optional_path(dicom),
+            dicom=own_folder(dicom),
             progress=as_progress(progress),
         )
     )
@@ -173,8 +172,8 @@ def score(
     masks: Place | None = None,
     *,
     split: str = "all",
-    resamples: int = 2000,
-    seed: int = 0,
+    resamples: FromOne = 2000,
+    seed: FromZero = 0,
     home: Place | None = None,
     progress: Progress | Report | None = None,
 ) -> ScoredMasks:

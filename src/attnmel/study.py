@@ -1,31 +1,36 @@
 """Studies of readers from Python: freeze one, see how far it is, write its answers, analyse readings, plan the next.
 
-As `attnmel study`, whose `serve` shows the cases to the readers. Readings in a frame: `attnmel.statistics.readers`.
+As `attnmel study`, whose `serve` shows the cases to the readers. Readings in a frame: `attnmel.statistics.readers`. The
+database is that of the study's folder, or that of the address `database`, by default $ATTNMEL_STUDY_DATABASE.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.places import Place, optional_path
+from attnmel.api.model_names import PLACES, place_of
+from attnmel.api.places import Place, optional_path, own_folder, places
 from attnmel.api.study_answers import Analysed, Answers, FrozenStudy, Power, Status
-from attnmel.arguments import checked_arguments
-from attnmel.errors import ConfigError
+from attnmel.arguments import FromZero, checked_arguments
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
 from attnmel.files.folders import home_folder
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
+    from attnmel.pipeline.run.run import Run
     from attnmel.pipeline.study.open_study import OpenStudy
 
 ADDRESS = "http://127.0.0.1:8643"
 """Of the server that `attnmel study serve` starts."""
 
+DATABASE = "ATTNMEL_STUDY_DATABASE"
+"""Variable with the address of a database, where none is named."""
 
-@checked_arguments()
+
+@checked_arguments("machines")
 def new(
     folder: Place,
     dataset: Place,
@@ -33,7 +38,7 @@ def new(
     readers: Mapping[str, str] | Iterable[str],
     *,
     design: Literal["alone", "sequential", "crossed"] = "sequential",
-    machines: Mapping[str, Place] | Iterable[Place] = (),
+    machines: "Mapping[str, Run | Place] | Iterable[Run | Place]" = (),
     machine_threshold: float | Mapping[str, float] | None = None,
     wrong: bool = False,
     show: Literal["probability", "map", "both"] = "probability",
@@ -47,7 +52,7 @@ def new(
     endpoint: str = "",
     completion: float = 0.95,
     ends: date | str | None = None,
-    seed: int = 0,
+    seed: FromZero = 0,
     home: Place | None = None,
     address: str = ADDRESS,
     database: str | None = None,
@@ -81,7 +86,7 @@ def new(
         diseased=diseased,
         split=split,
         reading=TableReading(columns=columns or {}),
-        machines=_pairs(machines),
+        machines=_machines(machines),
         machine_threshold=machine_threshold,
         wrong=wrong,
         show=show,
@@ -95,7 +100,7 @@ def new(
         seed=seed,
     )
     where = home_folder(optional_path(home))
-    study, tokens = make_study(Path(folder), plan, where, database=database, progress=as_progress(progress))
+    study, tokens = make_study(Path(folder), plan, where, database=_database(database), progress=as_progress(progress))
     links = {name: _link(address, token) for name, token in tokens.items()}
     return FrozenStudy(StudyFolder(Path(folder)).file, links, study.thresholds)
 
@@ -120,11 +125,12 @@ def export(folder: Place, out: Place, *, database: str | None = None) -> Answers
     Raises:
         ConfigError: there is no study, or `out` holds files of these names that are not of a study.
     """
+    folder_out = own_folder(out) or Path()
     with _opened(folder, database) as opened:
         from attnmel.pipeline.study.export_study import export_study
 
-        found = export_study(opened, Path(out))
-    return Answers(Path(out), found.readings, found.notes)
+        found = export_study(opened, folder_out)
+    return Answers(folder_out, found.readings, found.notes)
 
 
 @checked_arguments()
@@ -188,8 +194,8 @@ def power(
     target_power: float = 0.8,
     target_width: float | None = None,
     pilot: Place | None = None,
-    simulate: int = 0,
-    seed: int = 0,
+    simulate: FromZero = 0,
+    seed: FromZero = 0,
     progress: Progress | Report | None = None,
 ) -> Power:
     """Return which interval and power numbers of readers and cases give; as `attnmel study power`.
@@ -202,15 +208,13 @@ def power(
         ConfigError: a number that no study can have.
         ReadingsError: a pilot that cannot be used.
     """
-    from attnmel.pipeline.study.analysis.power import Plan, power_rows
+    from attnmel.pipeline.study.analysis.power import Plan, power_rows, two_aucs
 
-    if len(aucs) != 2:
-        raise ConfigError(f"{len(aucs)} expected AUC; give --auc twice, for the first and the second modality")
     plan = Plan(
         readers=tuple(readers),
         cases=tuple(cases),
         prevalence=prevalence,
-        aucs=(aucs[0], aucs[1]),
+        aucs=two_aucs(aucs),
         machine=machine,
         pilot=optional_path(pilot),
         margin=margin,
@@ -229,8 +233,19 @@ def _opened(folder: Place, database: str | None) -> "Iterator[OpenStudy]":
     require_study_packages()
     from attnmel.pipeline.study.open_study import open_study
 
-    with open_study(Path(folder), database) as opened:
+    with open_study(Path(folder), _database(database)) as opened:
         yield opened
+
+
+def _database(named: str | None) -> str | None:
+    return named or os.environ.get(DATABASE) or None
+
+
+def _machines(given: "Mapping[str, Run | Place] | Iterable[Run | Place]") -> list[str]:
+    """Return machines as `_pairs`, each a run, a path or a name, by itself or under a name."""
+    if isinstance(given, Mapping):
+        return _pairs({name: place_of(one) for name, one in given.items()})
+    return [str(getattr(one, "path", one)) for one in places(given, "machines", PLACES)]
 
 
 def _pairs(given: Mapping[str, Any] | Iterable[Any]) -> list[str]:

@@ -15,11 +15,11 @@ from tests.factories import Recorder
 from torch import nn
 
 import attnmel
-from attnmel.api.callbacks import as_progress
 from attnmel.api.model_names import place_of
 from attnmel.errors import AttnmelError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.own_network import own_network
+from attnmel.progress import as_progress
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of, run_to_share, shipped, trained_model
-from attnmel.api.places import Place, optional_path
-from attnmel.arguments import checked_arguments
+from attnmel.api.places import Place, optional_path, own_file, own_folder
+from attnmel.arguments import Share, Within, checked_arguments
 from attnmel.files.folders import home_folder
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
     from attnmel.deploy.onnx.export_facts import ExportFacts
@@ -54,9 +53,9 @@ def export(
     out: Place | None = None,
     *,
     int8: bool = False,
-    bound: float | None = None,
+    bound: Share | None = None,
     split: Literal["train", "validation", "test", "internal"] = "test",
-    limit: int | None = None,
+    limit: Annotated[int, Within(2)] | None = None,
     home: Place | None = None,
     threads: int | None = None,
     progress: Progress | Report | None = None,
@@ -67,7 +66,7 @@ def export(
     `bound` (0.02) of AUC. Without `out` the file lies in the run folder, of a model with a name at NAME.onnx.
 
     Raises:
-        ConfigError: no such model, or int8 without the run's training images.
+        ConfigError: no such model, int8 without the run's training images, or at `out` a file of others.
         CheckpointError: the model is damaged.
         ExportError: the file differs from the network, or int8 loses too much; nothing is written.
     """
@@ -75,7 +74,7 @@ def export(
     from attnmel.files.hub import hub_name
     from attnmel.pipeline.pretrained.run import copy_onnx
 
-    place, target, shown = place_of(model), optional_path(out), as_progress(progress)
+    place, target, shown = place_of(model), own_file(out), as_progress(progress)
     if found := shipped(place, shown):
         return Exported(copy_onnx(found, target, int8=int8), None)
     from attnmel.deploy.onnx.texts import BOUND
@@ -141,4 +140,4 @@ def pull(repository: str, out: Place | None = None) -> "Run":
     from attnmel.pipeline.hub.pull import pulled_run
     from attnmel.pipeline.run.run import Run
 
-    return Run(pulled_run(repository_name(repository), optional_path(out)))
+    return Run(pulled_run(repository_name(repository), own_folder(out)))

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import image_paths, opened_runs, place_of, refuse_swapped, trained_model
-from attnmel.api.places import Place, optional_path, places
+from attnmel.api.places import Place, optional_path, own_folder, places
 from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError, counted, listed
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
     from attnmel.evaluation.maps.summary import MapSummary
@@ -101,7 +100,7 @@ def explain_one_by_one(
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
     refuse_swapped(place_of(model), named)
     path = trained_model(place_of(model), shown)
-    folders = [optional_path(one) for one in (out, masks, segmenter)]
+    folders = [own_folder(out), *map(optional_path, (masks, segmenter))]
     yield from explain_images(
         path,
         image_paths(named),
@@ -113,7 +112,7 @@ def explain_one_by_one(
     )
 
 
-@checked_arguments("models", "runs")
+@checked_arguments("runs")
 def explain_split(
     runs: "Sequence[Run | Place]",
     split: str = "test",
@@ -144,7 +143,7 @@ def explain_split(
         measures=measures,
         channels=channels,
         limit=limit,
-        out=optional_path(out),
+        out=own_folder(out),
     )
     own = [folder] if len(opened) == 1 else [one.folder.split_maps(split) for one in opened]
     pages = tuple((layer, one.channels(layer)) for layer in channels for one in own)

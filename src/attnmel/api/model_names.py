@@ -30,7 +30,8 @@ def place_of(model: "Run | str | Path") -> str:
     """Return the path of a run, or a name or path as it was given; no torch."""
     from attnmel.files.hub import PREFIX
 
-    place = str(getattr(one_place(model, "the model", PLACES), "path", model))
+    given = one_place(model, "the model", PLACES)
+    place = str(getattr(given, "path", given))
     # A name that became a path of Windows on its way.
     return place.replace("\\", "/") if place.startswith(PREFIX) else place
 

@@ -2,17 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnmel.api.places import Place
+from attnmel.api.places import Place, kind_of
 from attnmel.arguments import checked_arguments
 from attnmel.data.datasets.own.columns import TABLE
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.errors import ConfigError, LabelError, listed, require_known
+from attnmel.files.data_frames import is_missing
 from attnmel.files.table_files import write_table
 from attnmel.records import ATTRIBUTES, SPLITS
 
@@ -24,6 +25,9 @@ IMAGES = "images"
 
 CHANNELS = 3
 
+PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
+"""Of the pictures of Pillow that are written as PNG."""
+
 
 @checked_arguments()
 def make_folder(
@@ -33,7 +37,7 @@ def make_folder(
     *,
     groups: Sequence[object] | None = None,
     splits: Sequence[str] | None = None,
-    **attributes: Sequence[object],
+    **attributes: Sequence[object] | None,
 ) -> Path:
     """Write a data set of your own, a folder with labels.csv that every function and command takes; return its path.
 
@@ -46,13 +50,17 @@ def make_folder(
         ConfigError: the folder holds something already, an unknown attribute, or one path in place of a list of images.
         LabelError: columns of unequal length, an image that is none, or a split of another name.
     """
-    if isinstance(images, str | os.PathLike):
-        raise ConfigError(f"images is {str(images)!r}; expected a list, each of it a file, a picture or an array")
+    if isinstance(images, str | os.PathLike | Mapping) or not isinstance(images, Iterable):
+        found = repr(str(images)) if isinstance(images, str | os.PathLike) else kind_of(images)
+        raise ConfigError(f"images is {found}; expected a list, each of it a file, a picture or an array")
+    images = list(images)
     place, columns = Path(folder), {"label": labels, "group": groups, "split": splits, **attributes}
     for name in attributes:
         require_known("attribute", name, ATTRIBUTES)
     given = {
-        name: ["" if _missing(one) else one for one in values] for name, values in columns.items() if values is not None
+        name: ["" if is_missing(one) else one for one in values]
+        for name, values in columns.items()
+        if values is not None
     }
     if uneven := [f"{len(values)} {name}s" for name, values in given.items() if len(values) != len(images)]:
         raise LabelError(f"{len(images)} images and {', '.join(uneven)}; expected one for each image")
@@ -71,10 +79,6 @@ def make_folder(
     return place
 
 
-def _missing(value: object) -> bool:
-    return value is None or value != value  # NaN is not itself
-
-
 def _checked(image: Any, row: int) -> "Path | PillowImage":  # noqa: ANN401 - as given
     """Return an image as a file or a picture; what is none is refused before anything is written."""
     from PIL import Image
@@ -85,7 +89,7 @@ def _checked(image: Any, row: int) -> "Path | PillowImage":  # noqa: ANN401 - as
             raise LabelError(f"image {row} is {path}, which is no image file that is read ({', '.join(SUFFIXES)})")
         return path
     if isinstance(image, Image.Image):
-        return image
+        return _loaded(image, row)
     pixels = np.asarray(image)
     if pixels.dtype != np.uint8 or pixels.ndim != CHANNELS or pixels.shape[2] != CHANNELS or not pixels.size:
         raise LabelError(
@@ -93,6 +97,19 @@ def _checked(image: Any, row: int) -> "Path | PillowImage":  # noqa: ANN401 - as
             "width, 3), as by (255 * image).round().astype('uint8')"
         )
     return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _loaded(image: "PillowImage", row: int) -> "PillowImage":
+    """Return a picture with its pixels, of a kind that PNG holds."""
+    if image.mode not in PNG_MODES:
+        raise LabelError(f"image {row} is a picture of the mode {image.mode}, which PNG lacks; convert it to RGB first")
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise LabelError(
+            f"image {row} is a picture that cannot be read ({error}); replace it, or leave it out"
+        ) from error
+    return image
 
 
 def _put(image: "Path | PillowImage", folder: Path, number: str) -> str:

@@ -18,7 +18,7 @@ def one_place(given: object, what: str, expected: str) -> Any:  # noqa: ANN401 -
         ConfigError: it is none of them.
     """
     if _is_place(given):
-        return given
+        return Path(given) if isinstance(given, os.PathLike) else given  # an entry of `os.scandir` is no text
     raise ConfigError(f"{what} is {kind_of(given)}; expected {expected}")
 
 
@@ -29,7 +29,7 @@ def places(given: object, what: str, expected: str) -> list[Any]:
         ConfigError: something else, by itself or among several.
     """
     if _is_place(given):
-        return [given]
+        return [one_place(given, what, expected)]
     if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
         raise ConfigError(f"{what} is {kind_of(given)}; expected {expected}, or a list of them")
     return [one_place(one, f"{what}[{place}]", expected) for place, one in enumerate(given)]
@@ -38,6 +38,34 @@ def places(given: object, what: str, expected: str) -> list[Any]:
 def optional_path(given: Place | None) -> Path | None:
     """Return a path that may be left out."""
     return None if given is None else Path(given)
+
+
+def own_file(given: Place | None) -> Path | None:
+    """Return the path of a file to write, which is new or was written by this program.
+
+    Raises:
+        ConfigError: there is a file of others, or a folder.
+    """
+    from attnmel.files.own_files import require_own_file
+
+    path = optional_path(given)
+    if path is not None:
+        require_own_file(path)
+    return path
+
+
+def own_folder(given: Place | None) -> Path | None:
+    """Return the path of a folder to write into.
+
+    Raises:
+        ConfigError: there is a file.
+    """
+    from attnmel.files.own_files import require_folder
+
+    path = optional_path(given)
+    if path is not None:
+        require_folder(path)
+    return path
 
 
 def kind_of(thing: object) -> str:

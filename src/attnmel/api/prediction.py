@@ -1,20 +1,20 @@
 """`attnmel.predict`: the class probabilities of image files by a model of any kind."""
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import fast_model, image_paths, place_of, refuse_swapped
-from attnmel.api.places import Place, optional_path, places
-from attnmel.arguments import checked_arguments
+from attnmel.api.places import Place, optional_path, own_folder, places
+from attnmel.arguments import FromOne, Share, Within, checked_arguments
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import ConfigError, counted
 from attnmel.files.data_frames import frame
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -53,8 +53,8 @@ class Predicted:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, as `attnmel predict --json`."""
-        return self.table
+        """Return plain values, as `attnmel predict --json`; they are a copy."""
+        return copy.deepcopy(self.table)
 
     def to_frame(self) -> "DataFrame":
         """Return a table with a row for each image and the columns of the CSV of `attnmel predict`."""
@@ -86,13 +86,13 @@ def predict(
     metadata: Place | None = None,
     shard: str | None = None,
     precision: ComputePrecision = "float32",
-    bound: float | None = None,
-    batch: int | None = None,
+    bound: Share | None = None,
+    batch: FromOne | None = None,
     maps: Place | None = None,
     dicom: Place | None = None,
     masks: Place | None = None,
     segmenter: Place | None = None,
-    stall_limit: float = STALL_LIMIT,
+    stall_limit: Annotated[float, Within(0)] = STALL_LIMIT,
     lazily: bool = False,
     progress: Progress | Report | None = None,
 ) -> Predicted:
@@ -125,8 +125,8 @@ def predict(
         batch=batch,
         calibrated=calibrated,
         thresholds=thresholds,
-        maps=optional_path(maps),
-        dicom=optional_path(dicom),
+        maps=own_folder(maps),
+        dicom=own_folder(dicom),
         masks=optional_path(masks),
         segmenter=optional_path(segmenter),
         transforms=transforms,

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnmel.api.answers import ComparedRuns, Evaluated, EvaluatedRun, FusedRuns, Scored
-from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, runs_to_evaluate
-from attnmel.api.places import Place, one_place, optional_path, places
-from attnmel.arguments import checked_arguments
+from attnmel.api.places import Place, one_place, optional_path, own_file, own_folder, places
+from attnmel.arguments import FromOne, FromZero, checked_arguments
 from attnmel.config.fusion import Rule
 from attnmel.files.folders import home_folder
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
     from attnmel.pipeline.run.run import Run
@@ -57,7 +56,7 @@ def evaluate(
     place = place_of(run)
     where = run.home if isinstance(run, Run) and home is None else optional_path(home)
     found = []
-    for folder in runs_to_evaluate(place, optional_path(out), name, split):
+    for folder in runs_to_evaluate(place, own_folder(out), name, split):
         opened = Run(folder, where, shown)
         chosen: dict[str, Any] = {
             "on": name,
@@ -120,8 +119,8 @@ def score(
     truth: Place | None = None,
     columns: Mapping[str, str] | None = None,
     rules: Sequence[str] = (),
-    resamples: int = 2000,
-    seed: int = 0,
+    resamples: FromOne = 2000,
+    seed: FromZero = 0,
     home: Place | None = None,
 ) -> Scored:
     """Score a submission of isic2016, isic2017, isic2018 or isic2018-task1 by the official measures, with intervals.
@@ -155,10 +154,10 @@ def fuse(
     out: Place,
     *,
     by: Rule = "mean",
-    dataset: str = "",
+    dataset: Place = "",
     split: str = "test",
     positives: Sequence[str] = (),
-    seed: int = 0,
+    seed: FromZero = 0,
     home: Place | None = None,
     command: str = "attnmel.fuse (Python)",
     progress: Progress | Report | None = None,
@@ -178,7 +177,7 @@ def fuse(
         [place_of_results(one) for one in places(members, "members", PLACES)],
         Path(out),
         by=by,
-        dataset=dataset,
+        dataset=str(dataset),
         split=split,
         positives=positives,
         seed=seed,
@@ -201,20 +200,20 @@ def write_report(
     """Write one HTML page about runs, folders of seeds and submissions (isic2017:FILE), and return its path.
 
     Raises:
-        ConfigError: no run.
+        ConfigError: no run, or at `out` a file of others.
         PredictionsError: a run was not evaluated on the split.
     """
     from attnmel.pipeline.evaluate.submissions import named_submission
     from attnmel.pipeline.report.report import report_runs
     from attnmel.pipeline.run.run import Run
 
-    runs = places(runs, "runs", PLACES)
+    runs, page = places(runs, "runs", PLACES), own_file(out)
     files = [one for one in runs if not isinstance(one, Run) and named_submission(str(one))[1].is_file()]
     # A submission alone is opened as a run, which says that it is none.
     named = [one for one in runs if one not in files or len(files) == len(runs)]
     return report_runs(
         opened_runs(named, optional_path(home), as_progress(progress)),
         split=split,
-        out=optional_path(out),
+        out=page,
         submissions=[Path(one) for one in files],
     )

@@ -68,6 +68,9 @@ class Analysed:
 
     found: "AnalysedStudy"
 
+    def __repr__(self) -> str:
+        return f"Analysed({str(self.found.file)!r}; see .sentence, .to_dict() and .to_frame())"
+
     @property
     def sentence(self) -> str:
         """What was read."""

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of_results
 from attnmel.api.places import Place, optional_path
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError, require_known
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.places import optional_path
 from attnmel.api.recipes import OpenedRecipe, Settings, open_recipe, overrides
 from attnmel.arguments import checked_arguments
@@ -16,7 +15,7 @@ from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import RunFolder, home_folder
-from attnmel.progress import Progress
+from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame

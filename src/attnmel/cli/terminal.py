@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
+from attnmel.api.places import own_file, own_folder
 from attnmel.cli.bars import drawn_bar, logged_bar
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, option
 from attnmel.errors import visible
@@ -40,24 +41,6 @@ Tta = Annotated[
         metavar="NAME",
     ),
 ]
-
-
-def own_file(path: Path | None) -> Path | None:
-    """Return the path of a file to write, which is new or was written by this program."""
-    if path is not None:
-        from attnmel.files.own_files import require_own_file
-
-        require_own_file(path)
-    return path
-
-
-def own_folder(path: Path | None) -> Path | None:
-    """Return the path of a folder to write into."""
-    if path is not None:
-        from attnmel.files.own_files import require_folder
-
-        require_folder(path)
-    return path
 
 
 def out_file(text: str) -> Any:  # noqa: ANN401 - as `option`

@@ -2,6 +2,7 @@
 
 import os
 import time
+from numbers import Integral
 from pathlib import Path
 
 from attnmel.errors import ConfigError
@@ -26,9 +27,9 @@ def requested_threads(count: int | None = None) -> int | None:
         ConfigError: it is not a whole number above 0.
     """
     if count is not None:
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
             raise ConfigError(f"threads is {count!r}, expected a whole number above 0")
-        return count
+        return int(count)
     named = os.environ.get(THREADS_VARIABLE)
     if not named:
         return None

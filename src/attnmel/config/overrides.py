@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral, Real
 
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
@@ -59,10 +60,12 @@ def override_text(key: str, value: object) -> str:
 
 
 def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
+    if type(value).__name__ in ("bool", "bool_"):  # also numpy's
+        return str(bool(value)).lower()
+    if isinstance(value, Integral):
+        return repr(int(value))
+    if isinstance(value, Real):
+        return repr(float(value))
     if isinstance(value, str | os.PathLike):
         return json.dumps(os.fspath(value), ensure_ascii=False)
     if isinstance(value, Mapping):
@@ -70,6 +73,9 @@ def _toml(value: object) -> str:
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, Sequence):
         return f"[{', '.join(map(_toml, value))}]"
+    plain = getattr(value, "tolist", None)  # an array of numpy
+    if callable(plain):
+        return _toml(plain())
     raise TypeError
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from attnmel.arguments import checked_arguments
 from attnmel.config.fields import NO_WEIGHTS, STRIDE, ClassWeights, Transforms
 from attnmel.config.settings.data import DataSettings, Settings
 from attnmel.config.settings.model import LITE_TRUNKS, OWN, VGG_TRUNKS, ModelSettings
@@ -101,6 +102,7 @@ class Recipe(ModelRecipe):
     training: TrainingSettings = TrainingSettings()
 
     @staticmethod
+    @checked_arguments()
     def load(name: str | Path, settings: Mapping[str, object] | None = None) -> "Recipe":
         """Read the recipe of a network by its name or from a TOML file, and change settings by their dotted names.
 
@@ -112,6 +114,7 @@ class Recipe(ModelRecipe):
 
         return load_recipe(str(name), [override_text(key, value) for key, value in (settings or {}).items()])
 
+    @checked_arguments()
     def changed(self, settings: Mapping[str, object]) -> "Recipe":
         """Return the recipe with other settings, by their dotted names.
 

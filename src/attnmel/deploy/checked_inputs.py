@@ -49,8 +49,8 @@ def model_name(model: object) -> str | Path:
     Raises:
         ConfigError: it is neither.
     """
-    if isinstance(model, str | Path) and model != "":
-        return model
+    if isinstance(model, str | os.PathLike) and model != "":
+        return model if isinstance(model, str) else Path(model)
     found = "an empty text" if model == "" else _kind(model)
     raise ConfigError(
         f"the model is {found}; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel "

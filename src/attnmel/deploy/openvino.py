@@ -11,7 +11,7 @@ prediction does not depend on its neighbours, and a folder is predicted by sever
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,7 @@ class OnnxNetwork:
     """The network of an ONNX file, read once and compiled for single images or for many."""
 
     def __init__(self, path: Path, *, precision: "ComputePrecision", threads: int | None) -> None:
-        self._path = path
+        self._path, self._precision, self._threads = path.absolute(), precision, threads
         with _ONE_BY_ONE:
             self._core: Core = package("openvino").Core()
             if precision == "bf16" and not has_bf16():
@@ -74,6 +74,10 @@ class OnnxNetwork:
             self._model: Model = self._core.read_model(path)
         self._compiled: dict[bool, Compiled] = {}
         self._compiling = threading.Lock()
+
+    def __reduce__(self) -> "tuple[Callable[..., OnnxNetwork], tuple[Path, ComputePrecision, int | None]]":
+        """Be copied, and sent to another process, by the file's path: the network is read and compiled there."""
+        return _read_again, (self._path, self._precision, self._threads)
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
@@ -142,6 +146,10 @@ class Compiled:
             return {name: request.get_tensor(name).data[0].copy() for name in self._outputs}
         finally:
             self._idle.put(request)
+
+
+def _read_again(path: Path, precision: "ComputePrecision", threads: int | None) -> OnnxNetwork:
+    return OnnxNetwork(path, precision=precision, threads=threads)
 
 
 def engine_version() -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attnmel import NOTICE
-from attnmel.arguments import checked_arguments
+from attnmel.arguments import Share, checked_arguments
 from attnmel.compute.threads import requested_threads
 from attnmel.config.settings.tta import Transform, transforms_of
 from attnmel.data.preprocess.framing import framing_of
@@ -120,7 +120,7 @@ class Predictor:
         precision: "ComputePrecision" = "float32",
         threads: int | None = None,
         *,
-        bound: float = BOUND,
+        bound: Share = BOUND,
         transforms: str | None = None,
         many: bool = False,
     ) -> None:

@@ -35,6 +35,14 @@ def read_frame(path: Path) -> "DataFrame":
     return read_csv(path)
 
 
+def is_missing(value: object) -> bool:
+    """Return whether a value of a column is none: None, an empty text, NaN, NaT, or NA of pandas."""
+    try:
+        return value is None or bool(value == "" or value != value)  # NaN is not itself
+    except TypeError:  # pandas' NA is neither true nor false
+        return True
+
+
 def _require_pandas() -> None:
     if importlib.util.find_spec("pandas") is None:
         raise ConfigError("to_frame() needs pandas, which is not installed: pip install pandas, or use to_dict()")

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import OutOfMemoryError, Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from attnmel.arguments import checked_arguments
 from attnmel.config.settings.model import OWN_NAME
 from attnmel.errors import AttnmelError, ConfigError, listed
 from attnmel.models.output import Output
@@ -66,6 +67,7 @@ class OwnNetwork(nn.Module):
         return Output(scores)
 
 
+@checked_arguments("build")
 def register_network(build: Build, name: str = "") -> str:
     """Make a network known in this process, by the name of its function or another one, and return that name.
 

@@ -8,8 +8,9 @@ themselves, or by their names with `data=FRAME`:
     statistics.auc(frame.melanoma, frame.score, frame.patient)
     statistics.auc("melanoma", "score", "patient", data=frame)
 
-Results have `to_dict()` and, where pandas is installed, `to_frame()`. docs/reference/evaluation.md defines every
-measure, interval and test; docs/how-to/python.md shows examples.
+Results have `to_dict()` and, where pandas is installed, `to_frame()`; the rows of `power` have `as_dict()`, and `holm`
+returns numbers. docs/reference/evaluation.md defines every measure, interval and test; docs/how-to/python.md shows
+examples.
 """
 
 from attnmel.statistics.paired import Compared, Difference, McNemar, auc_difference, compare, holm, mcnemar

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.errors import PredictionsError, listed, require_known
+from attnmel.files.data_frames import is_missing
 
 Column = Any
 """A sequence of N values (list, array, pandas Series), or the name of a column of `data`."""
@@ -19,11 +20,23 @@ Data = Mapping[str, Any] | Any
 
 YES_NO = (0, 1)
 
+DATES_AND_COMPLEX = "mMc"
+"""Kinds of numpy that can be made numbers, but are no scores."""
+
 
 class Columns:
-    """The columns of one call, all of the length, and of pandas all of the index, of the first one."""
+    """The columns of one call, all of the length, and of pandas all of the index, of the first one.
+
+    Raises:
+        PredictionsError: `data` has no columns.
+    """
 
     def __init__(self, data: Data | None = None) -> None:
+        if data is not None and not (isinstance(data, Mapping) or hasattr(data, "columns")):
+            raise PredictionsError(
+                f"data is a value of the type {type(data).__name__}; expected a frame of pandas, or a mapping of names "
+                "to columns"
+            )
         self._data = data
         self._first: tuple[str, int] | None = None
         self._index: tuple[str, Any] | None = None
@@ -36,9 +49,14 @@ class Columns:
         """
         found = self._found(what, column)
         self._check_index(what, found)
-        values = np.asarray(found)
+        try:
+            values = np.asarray(found)
+        except ValueError:  # rows of unequal length
+            raise PredictionsError(f"{what} holds lists; expected one value for each image") from None
         if values.ndim != 1:
             raise PredictionsError(f"{what} has the shape {values.shape}; expected one value for each image")
+        if values.dtype == object and any(isinstance(one, list | tuple | set | dict | np.ndarray) for one in values):
+            raise PredictionsError(f"{what} holds lists; expected one value for each image")
         self._check_length(what, len(values))
         return values
 
@@ -50,8 +68,10 @@ class Columns:
         """
         values = self.values(what, column)
         if values.dtype == object:  # as pandas gives its nullable columns
-            values = np.array([np.nan if _missing(one) else one for one in values.tolist()], dtype=object)
+            values = np.array([np.nan if is_missing(one) else one for one in values.tolist()], dtype=object)
         try:
+            if values.dtype.kind in DATES_AND_COMPLEX:
+                raise TypeError
             numbers = values.astype(np.float64)
         except (TypeError, ValueError):
             raise PredictionsError(
@@ -72,7 +92,7 @@ class Columns:
                 that does not occur.
         """
         values = self.values(what, column)
-        if empty := [row for row, one in enumerate(values.tolist()) if _missing(one)]:
+        if empty := [row for row, one in enumerate(values.tolist()) if is_missing(one)]:
             raise PredictionsError(
                 f"{len(empty)} of {len(values)} values of {what} are missing (rows {listed(map(str, empty))}); leave "
                 "these images out, or label them"
@@ -80,7 +100,7 @@ class Columns:
         known = sorted({str(one) for one in values.tolist()})
         if positive is not None:
             found = np.asarray([one == positive for one in values.tolist()])
-            if not found.any():
+            if found.ndim != 1 or not found.any():
                 raise PredictionsError(f"no value of {what} is {positive!r}; there are: {listed(known)}")
             return found
         if not set(values.tolist()) <= set(YES_NO):  # True and 1.0 are 1, too
@@ -96,7 +116,7 @@ class Columns:
             PredictionsError: as `values`, or a missing value; names the first places.
         """
         values = self.values(what, column).tolist()
-        if empty := [row for row, one in enumerate(values) if _missing(one)]:
+        if empty := [row for row, one in enumerate(values) if is_missing(one)]:
             raise PredictionsError(
                 f"{len(empty)} of {len(values)} values of {what} are missing (rows {listed(map(str, empty))}); name "
                 f"the {what} of each, or leave these rows out"
@@ -112,7 +132,7 @@ class Columns:
         if column is None:
             return None
         values = self.values("groups", column).tolist()
-        return tuple(f"\0{row}" if _missing(one) else str(one) for row, one in enumerate(values))
+        return tuple(f"\0{row}" if is_missing(one) else str(one) for row, one in enumerate(values))
 
     def _found(self, what: str, column: Column) -> Any:  # noqa: ANN401 - whatever numpy takes
         if not isinstance(column, str):
@@ -142,10 +162,3 @@ class Columns:
                 f"the index of {what} is not that of {first}, so rows would belong to different images; align them "
                 f"first, as by {what}.reindex({first}.index)"
             )
-
-
-def _missing(value: object) -> bool:
-    try:
-        return value is None or bool(value == "" or value != value)  # NaN is not itself
-    except TypeError:  # pandas' NA is neither true nor false
-        return True

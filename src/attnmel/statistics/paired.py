@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnmel.errors import PredictionsError, require_known
+from attnmel.arguments import FromZero, checked_arguments
+from attnmel.errors import ConfigError, PredictionsError, counted, require_known
 from attnmel.evaluation.classification.ranking import MEASURES, THRESHOLD
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
@@ -58,12 +59,24 @@ class McNemar:
     second_alone: int
     p: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return dataclasses.asdict(self)
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table of one row."""
+        return frame([self.to_dict()])
+
 
 @dataclasses.dataclass(frozen=True)
 class Compared:
     """What each predictor reaches, and how every two differ."""
 
     comparison: Comparison
+
+    def __repr__(self) -> str:
+        rows = counted(len(self.comparison.differences), "difference")
+        return f"Compared({rows}; see .sentences, .to_dict(), .to_frame() and .summary_frame())"
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -113,6 +126,7 @@ class Compared:
         )
 
 
+@checked_arguments()
 def auc_difference(
     truth: Column,
     first: Column,
@@ -141,6 +155,7 @@ def auc_difference(
     return Difference("auc", own, other, value, low, high, p, "DeLong")
 
 
+@checked_arguments()
 def mcnemar(first_right: Column, second_right: Column, *, data: Data | None = None) -> McNemar:
     """Return McNemar's exact test of two predictors' decisions on the same images.
 
@@ -162,14 +177,20 @@ def holm(p_values: Column) -> list[float]:
     Range: [0, 1]; NaN is no test and does not count.
 
     Raises:
-        PredictionsError: a value outside [0, 1].
+        PredictionsError: what is no column of numbers, or a value outside [0, 1].
     """
-    values = np.asarray(p_values, dtype=np.float64)
+    try:
+        values = np.asarray(p_values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise PredictionsError(f"the p values are {p_values!r:.60}; expected a list of numbers in [0, 1]") from None
+    if values.ndim != 1:
+        raise PredictionsError(f"the p values have the shape {values.shape}; expected one for each test")
     if bad := values[(values < 0) | (values > 1)].tolist():
         raise PredictionsError(f"{bad[0]:g} is no p value; expected numbers in [0, 1]")
     return holm_corrected(values.tolist())
 
 
+@checked_arguments()
 def compare(
     truth: Column,
     predictors: Mapping[str, Column | Sequence[Column]],
@@ -181,7 +202,7 @@ def compare(
     measures: Sequence[str] = tuple(MEASURES),
     resamples: int = RESAMPLES,
     permutations: int = PERMUTATIONS,
-    seed: int = 0,
+    seed: FromZero = 0,
 ) -> Compared:
     """Compare predictors, each of one or several seeds, on the same images.
 
@@ -201,6 +222,8 @@ def compare(
     labels, units = columns.truth("truth", truth, positive), columns.groups(groups)
     name = class_name(positive)
     limits = {predictor: checked_threshold(one) for predictor, one in (thresholds or {}).items()}
+    if not measures:
+        raise ConfigError(f"no measure to compare; known: {', '.join(MEASURES)}")
     for predictor in limits:
         require_known("predictor", predictor, predictors)
     entrants = []

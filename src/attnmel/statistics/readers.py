@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.errors import ReadingsError, listed
+from attnmel.arguments import checked_arguments
+from attnmel.errors import ReadingsError, counted, listed
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
 from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.files.data_frames import frame
 from attnmel.pipeline.study.analysis.analysis_dict import analysis_dict
 from attnmel.pipeline.study.analysis.analysis_rows import analysis_rows
-from attnmel.pipeline.study.analysis.power import Plan, PowerRow, power_rows
+from attnmel.pipeline.study.analysis.power import Plan, PowerRow, power_rows, two_aucs
 from attnmel.pipeline.study.analysis.study_data import ReadingRow, study_data
 from attnmel.progress import SILENT
 from attnmel.statistics.inputs import Column, Columns, Data
@@ -30,6 +31,10 @@ class ReaderStudy:
 
     analysis: StudyAnalysis
 
+    def __repr__(self) -> str:
+        modalities = counted(len(self.analysis.modalities), "modality", "modalities")
+        return f"ReaderStudy({modalities}; see .to_dict() and .to_frame())"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel study analyse --json`."""
         return analysis_dict(self.analysis)
@@ -39,6 +44,7 @@ class ReaderStudy:
         return frame(analysis_rows(self.analysis))
 
 
+@checked_arguments()
 def readers(
     reader: Column = "reader",
     case: Column = "case",
@@ -92,11 +98,12 @@ def readers(
     return ReaderStudy(analyse_readings(read.readings, options))
 
 
+@checked_arguments()
 def power(
     readers: int | Sequence[int] = (5, 10, 15),
     cases: int | Sequence[int] = (50, 100, 200),
     *,
-    aucs: tuple[float, float] = (0.85, 0.80),
+    aucs: Sequence[float] = (0.85, 0.80),
     prevalence: float = 0.5,
     machine: bool = False,
     margin: float | None = None,
@@ -109,6 +116,7 @@ def power(
     Raises:
         ConfigError: a number that no study can have.
     """
-    of_each = [(one,) if isinstance(one, int) else tuple(one) for one in (readers, cases)]
-    plan = Plan(readers=of_each[0], cases=of_each[1], prevalence=prevalence, aucs=aucs, machine=machine, margin=margin)
+    numbers, sizes = ((one,) if isinstance(one, int) else tuple(one) for one in (readers, cases))
+    two = two_aucs(aucs)
+    plan = Plan(readers=numbers, cases=sizes, prevalence=prevalence, aucs=two, machine=machine, margin=margin)
     return power_rows(plan, SILENT)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.errors import ConfigError, PredictionsError
+from attnmel.arguments import FromZero, checked_arguments
+from attnmel.errors import ConfigError, PredictionsError, counted
 from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.comparison.align import halved
@@ -64,6 +65,9 @@ class Measures:
 
     report: ClassificationReport
 
+    def __repr__(self) -> str:
+        return f"Measures({counted(len(self.report.rows), 'measure')}; see ['auc'], .to_dict() and .to_frame())"
+
     def __getitem__(self, measure: str) -> Interval:
         """Return value and interval of a measure of the first task."""
         row = self.report.row(self.report.rows[0].task, measure)
@@ -79,6 +83,7 @@ class Measures:
         return frame({name: getattr(row, name) for name in names} for row in self.report.rows)
 
 
+@checked_arguments()
 def auc(
     truth: Column,
     score: Column,
@@ -105,6 +110,7 @@ def auc(
     return Value("auc", *found, method="DeLong", images=len(scores), groups=_count(units, len(scores)))
 
 
+@checked_arguments()
 def proportion(
     part: Column, among: Column | None = None, groups: Column | None = None, *, data: Data | None = None
 ) -> Value:
@@ -133,6 +139,7 @@ def proportion(
     return Value("proportion", *found, method="Wilson", images=len(counted), groups=len(set(counted)))
 
 
+@checked_arguments()
 def measures(
     truth: Column,
     probability: Column,
@@ -142,7 +149,7 @@ def measures(
     positive: object = None,
     threshold: float = THRESHOLD,
     resamples: int = RESAMPLES,
-    seed: int = 0,
+    seed: FromZero = 0,
 ) -> Measures:
     """Return AUC, AP, sensitivity, specificity and balanced accuracy of one class against the rest, with intervals.
 
@@ -161,6 +168,7 @@ def measures(
     return Measures(evaluate_classification(predictions, (predictions.classes[1],), resamples=resamples, seed=seed))
 
 
+@checked_arguments()
 def stratified_interval(
     statistic: Callable[[Float[np.ndarray, "R N"]], Sequence[float] | np.ndarray],
     images: int,
@@ -170,7 +178,7 @@ def stratified_interval(
     data: Data | None = None,
     method: str = "percentile",
     resamples: int = RESAMPLES,
-    seed: int = 0,
+    seed: FromZero = 0,
     confidence: float = CONFIDENCE,
 ) -> Value:
     """Return a statistic of your own with its interval over resamples that are stratified and drawn by group.
@@ -188,14 +196,18 @@ def stratified_interval(
     if method not in ("percentile", "bca"):
         raise ConfigError(f"unknown method '{method}'; known: bca, percentile")
     columns, level = Columns(data), checked_confidence(confidence)
-    of_class = None if strata is None else np.unique(columns.values("strata", strata), return_inverse=True)[1]
+    of_class = None if strata is None else _numbered(columns, strata)
     units = columns.groups(groups) or tuple(map(str, range(images)))
     for what, length in (("strata", images if of_class is None else len(of_class)), ("groups", len(units))):
         if length != images:
             raise PredictionsError(f"{what} has {length} values; expected one for each of the {images} images")
 
     def one_column(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 1"]:
-        values = np.asarray(statistic(weights), dtype=np.float64)
+        found = statistic(weights)
+        try:
+            values = np.asarray(found, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ConfigError(f"the statistic returned what is no number ({found!r:.60}); expected numbers") from None
         if values.shape != (len(weights),):
             raise ConfigError(
                 f"the statistic returned the shape {values.shape} for weights of shape {weights.shape}; expected one "
@@ -262,6 +274,13 @@ def checked_confidence(confidence: float) -> float:
     if not 0 < confidence < 1 or math.isnan(confidence):
         raise ConfigError(f"a confidence of {confidence:g}; expected a share between 0 and 1, such as 0.95")
     return confidence
+
+
+def _numbered(columns: Columns, strata: Column) -> np.ndarray:
+    """Return the number of each image's stratum."""
+    names = columns.names("strata", strata)  # refuses what is missing
+    values = columns.values("strata", strata)
+    return np.unique(names if values.dtype == object else values, return_inverse=True)[1]
 
 
 def _count(groups: Sequence[str] | None, images: int) -> int:

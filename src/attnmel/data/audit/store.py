@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,7 +27,7 @@ class Audit:
     version: int
     embedding: str
     """The network whose embedding was compared as well; empty where none was."""
-    entries: tuple[AuditEntry, ...]
+    entries: tuple[AuditEntry, ...] = field(repr=False)
     findings: tuple[AuditFinding, ...]
 
     def counts(self) -> dict[tuple[Kind, str, str], int]:

@@ -1,6 +1,6 @@
 """What every reader of a data set returns. No torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from attnmel.data.archives.fetch import ArchiveState
 from attnmel.records import Lesion
@@ -12,9 +12,9 @@ class Dataset:
 
     name: str
     title: str
-    lesions: tuple[Lesion, ...]
+    lesions: tuple[Lesion, ...] = field(repr=False)
     licence: str
-    states: tuple[ArchiveState, ...] = ()
+    states: tuple[ArchiveState, ...] = field(default=(), repr=False)
     """What was found of each official file; empty for an own folder."""
     leaks: bool = False
     """Whether it is divided image by image on purpose, so that images of one lesion are on both sides."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from attnmel.data.verify.findings import Finding
@@ -27,7 +27,7 @@ class Inventory:
 
     dataset: str
     title: str
-    items: tuple[Item, ...]
+    items: tuple[Item, ...] = field(repr=False)
     findings: tuple[Finding, ...]
     counts: dict[str, int]
     """Files or rows by what they are."""

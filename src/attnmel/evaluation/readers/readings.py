@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from attnmel.errors import ReadingsError, counted, require_known
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Readings:
     """What each reader answered to each case with each modality (without support, with support, another device).
 
@@ -45,6 +45,13 @@ class Readings:
                 f"{counted(positives, 'diseased case')} and {counted(len(self.diseased) - positives, 'healthy case')}; "
                 "an ROC curve needs at least one of each"
             )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Readings):
+            return NotImplemented
+        names = [(one.modalities, one.readers, one.cases) for one in (self, other)]
+        same = np.array_equal(self.diseased, other.diseased)
+        return names[0] == names[1] and same and np.array_equal(self.scores, other.scores, equal_nan=True)
 
     @property
     def read(self) -> Bool[np.ndarray, "M R N"]:

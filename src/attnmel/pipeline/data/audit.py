@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class AuditInputs:
 class Audited:
     """The result of `attnmel audit`."""
 
-    inputs: AuditInputs
+    inputs: AuditInputs = field(repr=False)
     audit: Audit
     path: Path
     """The stored audit."""

@@ -5,8 +5,8 @@ Rows are in the order of the files. Results are written as they come, so that on
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -105,6 +105,8 @@ class ImageResults:
         self.table: PredictionTable = PredictionTable(
             model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why
         )
+        self.of_command = False
+        """Whether another process ends this one if a library hangs: a command's, never that of a program of others."""
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
@@ -175,7 +177,7 @@ class ImageResults:
         with (
             self._folder_locks(),
             self._progress.bar("predicting", total, "images") as advance,
-            stall_watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
+            self._watched() as watch,
         ):
             advance(done)
             pairs = zip(left, watch(results), strict=True)
@@ -185,6 +187,11 @@ class ImageResults:
         if self._dicom is not None and self._dicom.others:
             self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
         print_notes(self._noted, total, self._progress)
+
+    def _watched(self) -> AbstractContextManager[Callable[[Iterable[ImageResult]], Iterator[ImageResult]]]:
+        if not self.of_command:
+            return nullcontext(iter)
+        return stall_watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED)
 
     def _folder_locks(self) -> AbstractContextManager[None]:
         return hold_folders(self._maps, self._dicom and self._dicom.folder)

@@ -1,6 +1,7 @@
 """A run folder, opened once: its recipe, provenance, history, results, checkpoint, images and predictions."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from attnmel.arguments import checked_arguments
 from attnmel.compute import runtime
 from attnmel.config.load import AnyRecipe, network_recipe
 from attnmel.config.recipe import Recipe
@@ -27,36 +29,36 @@ from attnmel.pipeline.run.results.details import Details, find_details, read_det
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, read_measures, write_measures
 from attnmel.pipeline.run.run_location import no_run, read_recipe
 from attnmel.pipeline.run.training.history import HistoryRow, read_history
-from attnmel.progress import SILENT, Progress
+from attnmel.progress import Progress, Report, as_progress
 from attnmel.records import Predictions, scale_in_words
 
 
 class Run:
     """One training run: each of its files is read at most once, when first needed, and its data set prepared once.
 
-    `folder` is its path; that of a folder that is still to be written is given as a `RunFolder`. What is written
-    through a `Run` is what it returns afterwards; what others write meanwhile is not seen. Reading raises what the
-    functions named in the properties raise.
+    `folder` is its path, or the `RunFolder` of one that is still to be written. What is written through a `Run` is what
+    it returns afterwards; what others write meanwhile is not seen. Reading raises what the properties name.
 
     Raises:
         ConfigError: the path is no run folder.
     """
 
+    @checked_arguments("folder")
     def __init__(
         self,
         folder: RunFolder | Path | str,
-        home: Path | None = None,
-        progress: Progress = SILENT,
+        home: Path | str | None = None,
+        progress: Progress | Report | None = None,
         *,
         dataset: Prepared | None = None,
     ) -> None:
-        if not isinstance(folder, RunFolder | Path | str):
+        if not isinstance(folder, RunFolder | os.PathLike | str):
             raise ConfigError(f"the run is {folder!r}; expected the path of a run folder")
         self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
         if not isinstance(folder, RunFolder) and not self.folder.recipe.is_file():
             raise no_run(self.folder)
-        self.home: Path = home_folder(home)
-        self.progress = progress
+        self.home: Path = home_folder(None if home is None else Path(home))
+        self.progress: Progress = as_progress(progress)
         self._datasets: dict[str | None, Prepared] = {} if dataset is None else {None: dataset}
         self._predictions: dict[str, Predictions] = {}
         self._details: dict[str, Details | None] = {}

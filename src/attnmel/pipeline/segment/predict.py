@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Masks:
     """What lies in a folder of masks after a prediction."""
 
     folder: MasksFolder
-    rows: tuple[MaskRow, ...]
+    rows: tuple[MaskRow, ...] = field(repr=False)
     """Of the given images, in their order."""
     kept: int
     """How many of them an earlier prediction had drawn."""

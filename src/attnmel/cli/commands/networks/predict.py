@@ -163,6 +163,7 @@ def predict(
         lazily=True,
         progress=progress,
     ).results
+    predictions.of_command = True
     if out is not None:
         predictions.write(out, as_json=as_json, resume=resume)
         if json_wanted:

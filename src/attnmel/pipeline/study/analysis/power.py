@@ -89,6 +89,17 @@ class PowerRow:
         }
 
 
+def two_aucs(aucs: Sequence[float]) -> tuple[float, float]:
+    """Return the expected AUCs of the first and of the second modality.
+
+    Raises:
+        ConfigError: there are not two.
+    """
+    if len(aucs) != 2:
+        raise ConfigError(f"{len(aucs)} expected AUC; give --auc twice, for the first and the second modality")
+    return aucs[0], aucs[1]
+
+
 def power_rows(plan: Plan, progress: Progress) -> list[PowerRow]:
     """Return a row for each number of readers and of cases.
 
@@ -102,9 +113,9 @@ def power_rows(plan: Plan, progress: Progress) -> list[PowerRow]:
     rows = list(_sizes(plan))
     with progress.bar("simulating", len(rows), "rows") as step:
         found = []
-        for number, (readers, healthy, diseased) in enumerate(rows, 1):
+        for readers, healthy, diseased in rows:
             found.append(assumed.row(readers, healthy, diseased))
-            step(number)
+            step(1)
     return found
 
 
