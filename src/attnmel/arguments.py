@@ -7,7 +7,7 @@ import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from attnmel.errors import ConfigError, require_known
@@ -137,7 +137,7 @@ def _plain(value: Any, kind: Any) -> Any:  # noqa: ANN401
     if kind in (bool, int, float):
         return value if type(value) in (bool, int, float) else kind(value)
     if kind is Path:
-        return value if isinstance(value, str | Path) else Path(value)
+        return value if isinstance(value, str | PurePath) else Path(value)
     if origin is Mapping:
         return {name: _plain(one, parts[1]) for name, one in value.items()}
     if origin is Sequence and isinstance(value, list | tuple):
@@ -168,7 +168,7 @@ def in_words(kind: Any) -> str:  # noqa: ANN401
     if origin in (Sequence, Iterable):
         return "a list" if parts[0] is object else f"a list, each of it {in_words(parts[0])}"
     if origin is Mapping:
-        return f"a mapping of names, each to {in_words(parts[1])}"
+        return "a mapping of names" if parts[1] is object else f"a mapping of names, each to {in_words(parts[1])}"
     if origin is Callable:
         return "a function"
     return WORDS.get(kind, getattr(kind, "__name__", str(kind)))

@@ -8,6 +8,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -16,7 +17,7 @@ from torch import nn
 
 import attnmel
 from attnmel.api.model_names import place_of
-from attnmel.errors import AttnmelError, ConfigError
+from attnmel.errors import AttnmelError, ConfigError, LabelError
 from attnmel.files.folders import RunFolder
 from attnmel.models.own_network import own_network
 from attnmel.progress import as_progress
@@ -224,6 +225,24 @@ def folder_call(**changed: object) -> Callable[[Path], object]:
     return lambda folder: attnmel.datasets.make_folder(folder / "new", **given)
 
 
+def test_a_picture_whose_file_ends_early_leaves_no_folder_behind(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:4000])
+    with Image.open(path) as picture, pytest.raises(LabelError, match=r"^image 0 is a picture that cannot be read \("):
+        attnmel.datasets.make_folder(tmp_path / "new", [picture], ["rest"])
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_is_made_of_generators_and_columns_with_missing_values(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 8, 3), dtype=np.uint8)
+    groups = pd.Series(["a", pd.NA], dtype="string")
+    folder = attnmel.datasets.make_folder(
+        tmp_path / "new", (pixels for _ in range(2)), (one for one in ("melanoma", "rest")), groups=groups
+    )
+    assert (folder / "labels.csv").read_text() == "image,label,group\nimages/0.png,melanoma,a\nimages/1.png,rest,\n"
+
+
 def in_use(folder: Path) -> object:
     (folder / "other.txt").write_text("")
     return attnmel.datasets.make_folder(folder, [np.zeros((8, 8, 3), dtype=np.uint8)], ["rest"])
@@ -249,6 +268,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         folder_call(images=[np.zeros((3, 8, 8), dtype=np.uint8)] * 2),
         "image 0 is an array of uint8 of shape (3, 8, 8); expected uint8 of shape (height, width, 3), as by "
         "(255 * image).round().astype('uint8')",
+    ),
+    "a picture of a kind that PNG lacks": (
+        folder_call(images=[Image.new("CMYK", (8, 8))] * 2),
+        "image 0 is a picture of the mode CMYK, which PNG lacks; convert it to RGB first",
     ),
     "another split": (
         folder_call(splits=["train", "val"]),

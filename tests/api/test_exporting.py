@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import attnmel
-from attnmel.errors import AttnmelError
+from attnmel.errors import AttnmelError, ConfigError
 from attnmel.files.folders import RunFolder
+from attnmel.pretrained.examples import FOLDER
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
+
+EXAMPLE = sorted(FOLDER.glob("*.jpg"))[0]
 
 
 def test_a_pretrained_model_is_copied(tmp_path: Path) -> None:
@@ -62,3 +65,30 @@ def test_what_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path) -> No
             call()
         assert str(error.value).startswith(sentence)
     assert list(tmp_path.iterdir()) == [onnx]
+
+
+def test_a_file_of_others_is_not_replaced(tmp_path: Path) -> None:
+    theirs, folder = tmp_path / "theirs.html", attnmel.datasets.make_folder(tmp_path / "clinic", [EXAMPLE], ["rest"])
+    theirs.write_text("of others")
+    for call in (
+        lambda out: attnmel.export("pretrained", out),
+        lambda out: attnmel.write_report(["no run"], out),
+        lambda out: attnmel.datasets.verify(folder, html=out),
+        lambda out: attnmel.datasets.verify(folder, png=out),
+        lambda out: attnmel.datasets.audit(folder, page=out, home=tmp_path),
+        lambda out: attnmel.datasets.audit(folder, exclusions=out, home=tmp_path),
+    ):
+        with pytest.raises(ConfigError, match=r"theirs\.html was not written by attnmel, so it is not replaced"):
+            call(theirs)
+        with pytest.raises(ConfigError, match=r"clinic is a folder; name the file to write"):
+            call(folder)
+    for call in (
+        lambda out: attnmel.predict("pretrained", EXAMPLE, maps=out),
+        lambda out: attnmel.explain("pretrained", [EXAMPLE], out=out),
+        lambda out: attnmel.pull("owner/name", out),
+        lambda out: attnmel.study.export("no study", out),
+        lambda out: attnmel.segment.predict("no model", EXAMPLE, out),
+    ):
+        with pytest.raises(ConfigError, match=r"theirs\.html is a file; name a folder to write into"):
+            call(theirs)
+    assert theirs.read_text() == "of others"

@@ -1,7 +1,11 @@
 """`attnmel.predict`: the rows that the command writes, by any kind of model, with errors as rows or exceptions."""
 
+import copy
 import csv
 import io
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,3 +93,29 @@ def test_what_cannot_be_predicted_is_refused_in_one_sentence(model: str, images:
 def test_a_threshold_outside_its_range_is_refused(trained: RunFolder, images: list[Path]) -> None:
     with pytest.raises(AttnmelError, match=r"^threshold 1; expected a probability, at least 0 and below 1$"):
         predict(trained.path, images, thresholds=[1])
+
+
+def test_a_program_that_predicts_is_not_watched_and_ended_but_a_command_is(
+    attnmel: "Attnmel", exported: Path, images: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watching process kills one that does not end on Ctrl-C, such as a service with an answer of its own to it."""
+    watched: list[float] = []
+
+    @contextmanager
+    def watch(limit: float, **said: str) -> Iterator[Callable[[Iterable[object]], Iterator[object]]]:
+        watched.append(limit)
+        yield iter
+
+    monkeypatch.setattr("attnmel.pipeline.predict.image_results.stall_watched", watch)
+    assert len(predict(exported, images, stall_limit=60).images) == 2
+    assert watched == []
+    assert attnmel("predict", exported, *images, "--stall-limit", 70).code == 0
+    assert watched == [70]
+
+
+def test_an_answer_can_be_copied_sent_and_changed_without_harm(exported: Path, images: list[Path]) -> None:
+    found = predict(exported, images[0])
+    found.to_dict()["images"].clear()
+    assert len(found.images) == 1
+    for other in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert other.to_dict() == found.to_dict()

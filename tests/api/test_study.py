@@ -1,8 +1,10 @@
 """`attnmel.study`: a study from its plan to its analysis, the same as by the commands."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,3 +88,30 @@ def test_what_is_not_there_is_said(call: Callable[[Path], object], sentence: str
         call(tmp_path)
     assert str(error.value).startswith(sentence.format(place=tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_variable_of_the_commands_names_the_database_of_the_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, folder = write_folder(tmp_path / "images"), tmp_path / "reading"
+    study.new(folder, images, COUNTS, ["ana"], design="alone", home=tmp_path)
+    assert study.status(folder).readers[0].reader == "ana"
+    monkeypatch.setenv("ATTNMEL_STUDY_DATABASE", "nothing://here")
+    with pytest.raises(AttnmelError, match=r"no database can be opened there"):
+        study.status(folder)
+    with pytest.raises(AttnmelError, match=r"no database can be opened there"):
+        study.new(tmp_path / "other", images, COUNTS, ["ana"], design="alone", home=tmp_path)
+
+
+def test_progress_of_a_simulation_ends_at_its_total() -> None:
+    calls: list[tuple[int, int | None]] = []
+    study.power([5, 6], [20, 30], simulate=1, progress=lambda label, done, total: calls.append((done, total)))
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_runs_are_machines(tmp_path: Path) -> None:
+    run = SimpleNamespace(path=tmp_path / "no-run")
+    for machines in ([run], run, {"net": run}):
+        with pytest.raises(AttnmelError, match=r"no-run"):
+            study.new(tmp_path / "s", write_folder(tmp_path / "images"), COUNTS, ["ana"], machines=machines)
+        shutil.rmtree(tmp_path / "images")

@@ -1,8 +1,10 @@
 """An exported file predicts as its network by torch, for every form of an image; other files are refused."""
 
+import copy
 import dataclasses
 import io
 import itertools
+import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -335,3 +337,9 @@ def test_bf16_that_may_cost_more_than_the_bound_is_refused(
         ConfigError, match=r"bf16 may cost too much: melanoma .*-0\.0060 \(95 % interval -0\.0224 .*; use float32, or"
     ):
         Predictor(path, "bf16", bound=bound)
+
+
+def test_a_predictor_is_copied_and_sent_to_another_process(predictor: Predictor, images: list[Path]) -> None:
+    expected = predictor.predict(images[0]).probabilities
+    for other in (copy.deepcopy(predictor), pickle.loads(pickle.dumps(predictor))):
+        assert other.predict(images[0]).probabilities == expected

@@ -57,6 +57,16 @@ def test_a_user_without_a_home_is_told_to_name_one(monkeypatch: pytest.MonkeyPat
         home_folder()
 
 
+def test_a_newer_platformdirs_raises_where_no_home_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*names: str, **named: bool) -> str:
+        raise RuntimeError("could not determine the home directory for '~/.cache'")
+
+    monkeypatch.delenv(HOME_VARIABLE, raising=False)
+    monkeypatch.setattr(platformdirs, "user_cache_dir", unknown)
+    with pytest.raises(ConfigError, match=r"^this user has no home folder for data sets and cache"):
+        home_folder()
+
+
 def test_the_home_of_a_user_who_is_not_there_is_left_as_it_is() -> None:
     assert expanded("~nobody-of-this-name/data") == Path("~nobody-of-this-name/data")
     assert expanded("data") == Path("data")

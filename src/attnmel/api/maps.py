@@ -68,6 +68,7 @@ def explain(
     out: Place | None = None,
     masks: Place | None = None,
     segmenter: Place | None = None,
+    threads: int | None = None,
     progress: Progress | Report | None = None,
 ) -> Explained:
     """Write saliency maps of images: drawn over each as PNG, and as numbers in NPZ; as `attnmel explain`.
@@ -80,7 +81,8 @@ def explain(
         ConfigError: no image, an unknown method, or one that the network has no map for.
         ImageError: files cannot be used; raised once the others are done.
     """
-    return Explained(tuple(explain_one_by_one(model, images, methods, out, masks, segmenter, progress)))
+    written = explain_one_by_one(model, images, methods, out, masks, segmenter, progress, threads=threads)
+    return Explained(tuple(written))
 
 
 def explain_one_by_one(
@@ -91,14 +93,18 @@ def explain_one_by_one(
     masks: Place | None,
     segmenter: Place | None,
     progress: Progress | Report | None,
+    *,
+    threads: int | None = None,
 ) -> Iterator[Path]:
     """Write the maps as `explain`, and give each file when it is written."""
+    from attnmel.compute.runtime import use_threads
     from attnmel.pipeline.explain.images import explain_images
 
     named, shown = [str(one) for one in places(images, "images", IMAGES)], as_progress(progress)
     if not named:
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
     refuse_swapped(place_of(model), named)
+    use_threads(threads)
     path = trained_model(place_of(model), shown)
     folders = [own_folder(out), *map(optional_path, (masks, segmenter))]
     yield from explain_images(
@@ -123,6 +129,7 @@ def explain_split(
     limit: int = LIMIT,
     out: Place | None = None,
     home: Place | None = None,
+    threads: int | None = None,
     progress: Progress | Report | None = None,
 ) -> ExplainedSplit:
     """Write and evaluate the saliency maps of a whole split by one run, or by several on the same images.
@@ -132,9 +139,11 @@ def explain_split(
         CheckpointError: a run has no usable best checkpoint.
         LabelError: the data set has no such split, or is not the one that the run was trained on.
     """
+    from attnmel.compute.runtime import use_threads
     from attnmel.evaluation.maps.summary import MapSummary
     from attnmel.pipeline.explain.runs import explain_runs
 
+    use_threads(threads)
     opened = opened_runs(runs, optional_path(home), as_progress(progress))
     folder = explain_runs(
         opened,

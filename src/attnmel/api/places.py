@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from attnmel.errors import ConfigError
@@ -18,7 +18,8 @@ def one_place(given: object, what: str, expected: str) -> Any:  # noqa: ANN401 -
         ConfigError: it is none of them.
     """
     if _is_place(given):
-        return Path(given) if isinstance(given, os.PathLike) else given  # an entry of `os.scandir` is no text
+        foreign = isinstance(given, os.PathLike) and not isinstance(given, PurePath)
+        return Path(given) if foreign else given  # an entry of `os.scandir` is no text
     raise ConfigError(f"{what} is {kind_of(given)}; expected {expected}")
 
 

@@ -28,8 +28,11 @@ def home_folder(chosen: Path | None = None) -> Path:
         return expanded(chosen).absolute()
     if named := os.environ.get(HOME_VARIABLE):
         return expanded(named).absolute()
-    found = Path(platformdirs.user_cache_dir("attnmel", appauthor=False))
-    if not found.is_absolute():  # "~" is left as it is
+    try:
+        found = Path(platformdirs.user_cache_dir("attnmel", appauthor=False))
+    except RuntimeError:  # of a newer platformdirs; an older one leaves "~" as it is
+        found = Path()
+    if not found.is_absolute():
         raise ConfigError(
             "this user has no home folder for data sets and cache (no HOME in the environment); name a folder by "
             f"--home, or by the variable {HOME_VARIABLE}"

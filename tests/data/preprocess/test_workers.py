@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,3 +39,9 @@ def test_a_script_without_a_guard_is_told_to_have_one(tmp_path: Path) -> None:
     _, _, errors = fresh_end(f"import runpy\nrunpy.run_path({str(script)!r}, run_name='__main__')")
     assert errors.strip().endswith("Put what the script does below the line `if __name__ == '__main__':`")
     assert "memory" not in errors
+
+
+def test_a_program_from_standard_input_does_the_work_itself() -> None:
+    program = "from attnmel.data.preprocess.workers import in_order\nprint(list(in_order(abs, [-1, -2], 2)))\n"
+    ended = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("[1, 2]\n", "")

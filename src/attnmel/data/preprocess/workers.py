@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import TypeVar
 
 from attnmel.compute.threads import available_processors
@@ -49,12 +51,13 @@ def in_order(
 ) -> Generator[Result, None, None]:
     """Give the function's result of every work, in order.
 
-    Function, works and results are sent between processes, so they can be pickled. One process is this one.
+    Function, works and results are sent between processes, so they can be pickled. One process is this one, as is that
+    of a program that was read from standard input, which no other process can read again.
 
     Raises:
         AttnmelError: a process was stopped from outside, or the script has no guard for those that it starts.
     """
-    if processes == 1:
+    if processes == 1 or _from_standard_input():
         yield from map(function, works)
         return
     # Not forked: the parent may hold threads of torch, which a copied process would wait for without end.
@@ -66,6 +69,13 @@ def in_order(
                 yield from results
         except BrokenProcessPool as error:
             raise AttnmelError(STOPPED if begun.is_set() else NO_GUARD) from error
+
+
+def _from_standard_input() -> bool:
+    """Return whether the program names a file that is none, `<stdin>`; a process that is started would look for it."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    return getattr(main, "__spec__", None) is None and file is not None and not Path(file).exists()
 
 
 def taken_in_turn(

@@ -84,15 +84,14 @@ def explain(
         attnmel explain pretrained lesion.jpg --method gradcam-pool5
     """
     from attnmel.api.maps import Explained, explain_one_by_one, explain_split
-    from attnmel.compute.runtime import use_threads
 
-    use_threads(threads)
     if split is None:
         if measure or channels:
             raise ConfigError(
                 "--measure and --channels need a whole split: name one of the run's data, as in --split test"
             )
-        written = explain_one_by_one(model, images or (), method or (), out, masks, segmenter, Terminal())
+        chosen = (method or (), out, masks, segmenter, Terminal())
+        written = explain_one_by_one(model, images or (), *chosen, threads=threads)
         if as_json:
             print_json(Explained(tuple(written)).to_dict())
             return
@@ -110,6 +109,7 @@ def explain(
         limit=limit,
         out=out,
         home=home,
+        threads=threads,
         progress=Terminal(),
     )
     if as_json:
