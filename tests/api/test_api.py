@@ -237,9 +237,9 @@ def test_a_picture_whose_file_ends_early_leaves_no_folder_behind(tmp_path: Path)
 def test_a_folder_is_made_of_generators_and_columns_with_missing_values(tmp_path: Path) -> None:
     pixels = np.zeros((8, 8, 3), dtype=np.uint8)
     groups = pd.Series(["a", pd.NA], dtype="string")
-    folder = attnmel.datasets.make_folder(
-        tmp_path / "new", (pixels for _ in range(2)), (one for one in ("melanoma", "rest")), groups=groups
-    )
+    columns: dict[str, Any] = {"labels": (one for one in ("melanoma", "rest")), "groups": groups}
+    images: Any = (pixels for _ in range(2))
+    folder = attnmel.datasets.make_folder(tmp_path / "new", images, **columns)
     assert (folder / "labels.csv").read_text() == "image,label,group\nimages/0.png,melanoma,a\nimages/1.png,rest,\n"
 
 

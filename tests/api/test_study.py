@@ -110,7 +110,7 @@ def test_progress_of_a_simulation_ends_at_its_total() -> None:
 
 
 def test_runs_are_machines(tmp_path: Path) -> None:
-    run = SimpleNamespace(path=tmp_path / "no-run")
+    run: Any = SimpleNamespace(path=tmp_path / "no-run")
     for machines in ([run], run, {"net": run}):
         with pytest.raises(AttnmelError, match=r"no-run"):
             study.new(tmp_path / "s", write_folder(tmp_path / "images"), COUNTS, ["ana"], machines=machines)

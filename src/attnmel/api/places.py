@@ -18,8 +18,9 @@ def one_place(given: object, what: str, expected: str) -> Any:  # noqa: ANN401 -
         ConfigError: it is none of them.
     """
     if _is_place(given):
-        foreign = isinstance(given, os.PathLike) and not isinstance(given, PurePath)
-        return Path(given) if foreign else given  # an entry of `os.scandir` is no text
+        if isinstance(given, os.PathLike) and not isinstance(given, PurePath):
+            return Path(given)  # an entry of `os.scandir`, which str() does not make a path
+        return given
     raise ConfigError(f"{what} is {kind_of(given)}; expected {expected}")
 
 

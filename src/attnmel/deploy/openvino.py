@@ -56,7 +56,8 @@ class OnnxNetwork:
     """The network of an ONNX file, read once and compiled for single images or for many."""
 
     def __init__(self, path: Path, *, precision: "ComputePrecision", threads: int | None) -> None:
-        self._path, self._precision, self._threads = path.absolute(), precision, threads
+        self._path, self._threads = path.absolute(), threads
+        self._precision: ComputePrecision = precision
         with _ONE_BY_ONE:
             self._core: Core = package("openvino").Core()
             if precision == "bf16" and not has_bf16():
