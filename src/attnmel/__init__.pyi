@@ -1,5 +1,5 @@
 # The public names as editors and type checkers see them; `__init__.py` loads them when they are first used.
-from attnmel import datasets, segment, statistics, study
+from attnmel import datasets, errors, segment, statistics, study
 from attnmel.api.exporting import export, pull, push
 from attnmel.api.maps import explain, explain_split
 from attnmel.api.prediction import predict
@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "compare",
     "datasets",
+    "errors",
     "evaluate",
     "explain",
     "explain_split",

@@ -88,6 +88,11 @@ def test_a_module_loads_no_more_than_it_needs() -> None:
     assert not [name for name in loaded["attnmel"] if name.startswith("attnmel.")], "the package loads none of them"
 
 
+def test_the_errors_are_found_in_the_package_before_anything_else_is_used() -> None:
+    code = "import attnmel, sys\nprint(attnmel.errors.AttnmelError.__name__, 'numpy' in sys.modules)"
+    assert run_fresh(code) == "AttnmelError False\n"
+
+
 def test_a_help_and_a_list_of_commands_load_the_command_line_alone() -> None:
     """All in one interpreter, one after another: what none of them loads no single one loads."""
     code = f"""

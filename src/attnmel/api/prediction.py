@@ -109,6 +109,7 @@ def predict(
         ConfigError: no such model, or an option that it does not have.
         CheckpointError: the model is damaged.
         ImageError: there is no image at all.
+        StalledError: an exported model gave no result of several images for `stall_limit` seconds; 0 means no limit.
     """
     from attnmel.pipeline.predict.predict import predict_images
 
