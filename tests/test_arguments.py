@@ -92,8 +92,8 @@ EXAMPLE = sorted(FOLDER.glob("*.jpg"))[0]
         (lambda: attnmel.explain_split(["x"], threads=0), "threads is 0, expected a whole number above 0"),
         (lambda: attnmel.datasets.colour_statistics(Path("x.toml")), "no recipe file x.toml; expected a TOML file "
          "there, or a recipe's name without .toml"),
-        (lambda: attnmel.datasets.audit("phantoms", embedding=Path("no-run")), "no checkpoint at no-run; expected a run "
-         "folder, a .safetensors or ONNX file, or a name of `attnmel models`"),
+        (lambda: attnmel.datasets.audit("phantoms", embedding=Path("no-run")), "no checkpoint at no-run; expected a "
+         "run folder, a .safetensors or ONNX file, or a name of `attnmel models`"),
     ],
 )  # fmt: skip
 def test_a_public_function_names_the_argument(call: Callable[[], object], sentence: str) -> None:
