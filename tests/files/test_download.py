@@ -323,3 +323,22 @@ def test_an_encrypted_transfer_is_not_sent_on_to_one_that_is_not(first: str, sec
     else:
         with pytest.raises(ArchiveError, match=r"sends to http://example\.org/b\.zip, which is not encrypted"):
             http_answers._SafeRedirects().redirect_request(*arguments)
+
+
+def test_a_stop_before_the_old_part_is_emptied_leaves_it_with_its_old_note(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_half_way(server, target)
+    server.content, server.tag = CONTENT[::-1], '"two"'
+    opened = Path.open
+
+    def stopping(path: Path, mode: str = "r", *rest: object, **named: object) -> object:
+        if path.suffix == ".part" and mode == "wb":
+            raise KeyboardInterrupt
+        return opened(path, mode, *rest, **named)  # pyright: ignore[reportArgumentType, reportCallIssue] - passed on
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            download(server.address, target)
+    assert_whole(target, download(server.address, target), server.content)

@@ -19,7 +19,7 @@ from tests.copies import Copy
 
 from attnmel.errors import BusyError
 from attnmel.files import locks
-from attnmel.files.locks import IN_FOLDER, LAPSE, hold_file, hold_files, hold_folder
+from attnmel.files.locks import IN_FOLDER, LAPSE, built_once, hold_file, hold_files, hold_folder
 
 HOLDER = textwrap.dedent("""
     import sys
@@ -240,3 +240,16 @@ def test_a_long_command_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert told.startswith("attnmel predict 0.jpg 1.jpg")
     assert told.endswith("...")
     assert len(told) < 250
+
+
+def test_what_another_built_meanwhile_is_not_built_again_and_building_holds_the_place(tmp_path: Path) -> None:
+    path, there = tmp_path / "cache", iter([False, True])
+    built_once(path, lambda: next(there), lambda: pytest.fail("built again"), pytest.fail)
+
+    def build() -> None:
+        with ThreadPoolExecutor(1) as other, pytest.raises(BusyError):
+            other.submit(acquire, path, hold_file).result()
+        path.mkdir()
+
+    built_once(path, path.is_dir, build, pytest.fail)
+    assert path.is_dir()

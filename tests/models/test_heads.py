@@ -110,3 +110,17 @@ def test_dermaknet_with_its_three_layers_takes_no_other_head() -> None:
 def test_an_unknown_head_is_answered_with_the_known() -> None:
     with pytest.raises(ConfigError, match="unknown head 'svm'; known: both, hinge, softmax"):
         build_network("vgg16-gap", classes=2, heads="svm")
+
+
+@pytest.mark.parametrize("kind", [Head, HingeHead, TwoHeads])
+def test_a_class_weight_counts_an_image_as_often_in_the_loss_of_every_head(kind: type[Head]) -> None:
+    built, weights = head(kind), (1, 3, 2)
+
+    def loss(times: Tensor, class_weights: tuple[float, ...]) -> Tensor:
+        nothing = torch.zeros(int(times.sum()), 1, 8, 8), torch.zeros(int(times.sum()), dtype=torch.bool)
+        output, labels = built.output(FEATURES.repeat_interleave(times, 0)), LABELS.repeat_interleave(times)
+        return TotalLoss(gamma=2.0, class_weights=class_weights)(output, labels, *nothing)
+
+    weighted = loss(torch.ones_like(LABELS), weights)
+    torch.testing.assert_close(weighted, loss(torch.tensor(weights)[LABELS], ()))
+    assert not torch.isclose(weighted, loss(torch.ones_like(LABELS), ()), rtol=0.01)

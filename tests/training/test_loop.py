@@ -17,7 +17,7 @@ from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.errors import TrainingError
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.run.images.dataset import prepare
-from attnmel.training.loop import EpochLoss, train_epochs
+from attnmel.training.loop import RATE_SHARE, EpochLoss, train_epochs
 from attnmel.training.losses import Dice, TotalLoss
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
@@ -98,6 +98,7 @@ def gradients_of_training(
     accumulate: int,
     dice: Dice = "batch",
     class_weights: tuple[float, ...] = (),
+    mask_weight: float = 0.0,
 ) -> list[Tensor]:
     """What one step of the program's own loop leaves in the parameters."""
     wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
@@ -106,7 +107,9 @@ def gradients_of_training(
         optimizer,
         batches,
         fabric=fabric,
-        objective=ClassifierObjective(dataclasses.replace(LOSS, dice=dice, class_weights=class_weights)),
+        objective=ClassifierObjective(
+            dataclasses.replace(LOSS, dice=dice, class_weights=class_weights, mask_weight=mask_weight)
+        ),
         schedule=EpochSchedule(epochs=1, learning_rate=0.01, decay=1.0, decay_every=1),
         seed=0,
         image_ids=[str(row) for row in range(6)],
@@ -126,6 +129,18 @@ def test_class_weights_have_the_same_gradient_in_parts(fabric: Fabric, accumulat
     )
     assert distance(parts, whole) < TOLERANCE
     assert distance(plain, whole) > 100 * TOLERANCE
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_a_segmentation_branch_has_the_same_gradient_in_parts(fabric: Fabric, accumulate: int) -> None:
+    torch.manual_seed(0)
+    network = build_network("chen", trunk="vgg16", width=0.05, classes=2)
+    whole, without, parts = (
+        gradients_of_training(copy.deepcopy(network), OneBatch(), fabric, count, mask_weight=weight)
+        for count, weight in ((1, 2.0), (1, 1.0), (accumulate, 2.0))
+    )
+    assert distance(parts, whole) < TOLERANCE
+    assert distance(without, whole) > 100 * TOLERANCE
 
 
 def plain_dice(maps: Tensor, batch: Batch) -> Tensor:
@@ -378,3 +393,38 @@ def test_every_step_has_the_rate_of_its_moment(cache: Cache, fabric: Fabric) -> 
     steps = len(batches)
     assert rates == pytest.approx([schedule.rate((step + 0.5) / steps) for step in range(2 * steps)])
     assert [one.learning_rate for one in epochs] == pytest.approx([schedule.rate(0.5), schedule.rate(1.5)])
+
+
+class TwoBatches(OneBatch):
+    """The six images one way round, then three of them."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def epoch(self, number: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """Give both batches."""
+        yield from (self.only, self.only.parts(2)[0])
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_batches_and_shares_of_the_rate_are_kept(fabric: Fabric) -> None:
+    torch.manual_seed(0)
+    network, batches = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2), TwoBatches()
+    with torch.no_grad():
+        each = [LOSS(network(one.images), one.labels, one.priors, one.has_prior).item() for one in batches.epoch(0)]
+    first, *others = network.parameters()
+    groups = [{"params": [first]}, {"params": others, RATE_SHARE: 0.25}]
+    wrapped, optimizer = fabric.setup(network, torch.optim.SGD(groups, lr=1.0))
+    rate = 1e-12  # so that the second batch is seen by the same network
+    (found,) = train_epochs(
+        wrapped,
+        optimizer,
+        batches,
+        fabric=fabric,
+        objective=OBJECTIVE,
+        schedule=EpochSchedule(epochs=1, learning_rate=rate, decay=1.0, decay_every=1),
+        seed=0,
+        image_ids=[str(row) for row in range(6)],
+    )
+    assert abs(each[0] - each[1]) > 0.001
+    assert found.loss.total == pytest.approx(sum(each) / 2, rel=1e-5)
+    assert [group["lr"] for group in optimizer.param_groups] == [rate, 0.25 * rate]

@@ -1,5 +1,6 @@
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.batches.loader import TrainingBatches, evaluation_batches
 from attnmel.data.batches.maker import BatchMaker, augmented_pixels
 from attnmel.data.batches.scale_and_colour import WarpRange
+from attnmel.data.batches.stored_maps import Wanted, open_maps
+from attnmel.data.batches.stored_views import Views
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.errors import ConfigError, LabelError
@@ -127,6 +130,37 @@ def test_an_epoch_depends_on_seed_and_number_alone(batches: Callable[..., Traini
     assert all(map(same, continued.epoch(1), fresh.epoch(1)))
     assert not all(map(same, fresh.epoch(0), fresh.epoch(1)))
     assert not all(map(same, fresh.epoch(0), batches(seed=8).epoch(0)))
+
+
+def test_neighbouring_seeds_and_epochs_have_nothing_in_common(batches: Callable[..., TrainingBatches]) -> None:
+    """Else the epochs of one seed would be those of the next one, a step later."""
+    orders = {
+        tuple(row for batch in batches(seed=seed).epoch(number) for row in batch.rows.tolist())
+        for seed in range(3)
+        for number in range(3)
+    }
+    assert len(orders) == 9
+
+
+def test_stored_maps_and_the_priors_with_them_are_of_the_place_of_each_image(
+    batches: Callable[..., TrainingBatches], cache: Cache, tmp_path: Path
+) -> None:
+    """The maps are of more images than are trained on, as where folds share them; each map tells place and view."""
+    views, ids = Views(1, 5, images=9, side=SIDE, size=SIZE), ("x", *cache.image_ids[::-1], "y")
+
+    def make(chosen: range) -> Iterator[dict[int, np.ndarray]]:
+        numbers = np.arange(chosen.start * len(views), chosen.stop * len(views), dtype=np.float16)
+        yield {4: numbers[:, None, None, None]}
+
+    maps = open_maps(Wanted("key", ids, len(views), {4: (1, 1, 1)}), make, home=tmp_path)
+    for batch in batches(maps=maps, views=views).epoch(0):
+        assert isinstance(batch.inputs, dict)
+        numbers = batch.inputs[4].flatten().long()
+        places, shown = numbers // len(views), numbers % len(views)
+        assert [ids[place] for place in places.tolist()] == [cache.image_ids[row] for row in batch.rows.tolist()]
+        masks = torch.from_numpy(cache.gather(batch.rows.numpy()))[..., 3]
+        expected = views.augmentation(places, shown)(masks[:, None]).float() / 255
+        torch.testing.assert_close(batch.priors, expected)
 
 
 def test_global_chance_is_neither_used_nor_changed(batches: Callable[..., TrainingBatches]) -> None:

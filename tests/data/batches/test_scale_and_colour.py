@@ -118,3 +118,13 @@ def test_bits_of_several_structures_are_those_of_the_nearest_pixel() -> None:
     nearest, between = warp(binary, bits=True)[:, 3], warp(binary)[:, 3]
     sure = (between == 0) | (between == 255)
     assert torch.equal(nearest[sure], between[sure])
+
+
+def test_places_and_angles_are_spread_over_all_that_there_are() -> None:
+    squares = drawn(4000, WarpRange(0.25, 0.25, any_angle=True, colour=0.0)).squares
+    places = squares[:, :, 2] / (1 - 0.5)  # a square of half the side may move by half of it
+    assert places.std(dim=0).tolist() == pytest.approx([3**-0.5] * 2, rel=0.05)
+    assert places.abs().max().item() == pytest.approx(1, abs=0.01)
+    angles = torch.atan2(-squares[:, 0, 1], squares[:, 1, 1])
+    quarters = torch.histc(angles, bins=4, min=-torch.pi, max=torch.pi)
+    assert quarters.min().item() > 0.9 * 1000

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnmel.data.datasets.splits import check_classes, check_disjoint, draw_fold, draw_sides, draw_some, draw_splits
+from attnmel.data.datasets.splits import (
+    check_classes,
+    check_disjoint,
+    draw_fold,
+    draw_sides,
+    draw_some,
+    draw_splits,
+    with_splits,
+)
 from attnmel.errors import LabelError
 from attnmel.records import SPLITS, Lesion, Split
 
@@ -194,3 +202,10 @@ def test_each_lesion_validates_in_one_fold_and_test_images_in_none() -> None:
         assert sum(one.split == "validation" for one in fold) in range(18, 23)
         melanomas = sum(one.split == "validation" and one.diagnosis == "melanoma" for one in fold)
         assert melanomas in range(3, 6)
+
+
+def test_splits_that_are_given_stay_though_some_lesions_have_none() -> None:
+    given = [lesion(f"a{n}", split="train" if n % 2 else "test") for n in range(20)] + [lesion("b")]
+    assert with_splits(given) == tuple(given)
+    bare = [lesion(f"a{n}") for n in range(20)]
+    assert with_splits(bare) == draw_splits(bare, seed=0)

@@ -30,6 +30,7 @@ from attnmel.data.batches.loader import TrainingBatches
 from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import Cache, open_cache
+from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.images import MASK_THRESHOLD, image_size, prepared_mask
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.corrupt import dilated, shifted, swapped
@@ -196,3 +197,19 @@ def test_structures_are_the_planes_of_each_feature(
     ]
     np.testing.assert_array_equal(with_lesion.gather(rows)[both] & 15, bytes_[both])
     np.testing.assert_array_equal(with_lesion.gather(rows)[both] >> 4, (lesions.gather(rows) > MASK_THRESHOLD)[both])
+
+
+def test_planes_around_the_lesion_are_built_anew_for_another_mask_to_follow(crosses: Dataset, tmp_path: Path) -> None:
+    folder_of(crosses, tmp_path)
+    files = prior_files("lesion", str(tmp_path / "drawn"), crosses, crosses.lesions, tmp_path)
+    masks = {one.image_id: one.mask for one in crosses.lesions if one.mask is not None}
+    crop = Framing("lesion", SIZE, SIDE, 0.2)
+
+    def planes() -> Planes:
+        return open_planes(crosses.lesions, files, crop=crop, side=SIDE, masks=masks, home=tmp_path)
+
+    before, row = planes(), np.array([0])
+    shown = before.gather(row)
+    cross(3).save(masks["ISIC_0"])
+    assert planes().key != before.key
+    assert not np.array_equal(planes().gather(row), shown)

@@ -171,3 +171,21 @@ def test_a_calibration_survives_json() -> None:
     assert plain.pop("temperature") == [None] * 3, "NaN, which equals nothing"
     again = adapter.validate_python(plain | {"temperature": bare.temperature})
     assert again == bare
+
+
+def test_a_temperature_that_the_predictions_have_is_taken_and_not_fitted_again() -> None:
+    test, validation = example()
+    own = at_temperature(test, 1.7)
+    found = calibration_of(own, at_temperature(validation, 1.7), MAIN, resamples=20)
+    assert (found.temperature.value, found.stored) == (1.7, True)
+    uncalibrated = calibration_of(test, validation, MAIN, resamples=20)
+    assert uncalibrated.temperature.low < uncalibrated.temperature.value != pytest.approx(1.7, rel=0.05)
+    assert found.after is not None
+    for judged, predictions in ((found.before, test), (found.after, own)):
+        value = {name: one.value for name, one in judged.measures.items()}
+        assert value["log_loss"] == pytest.approx(log_loss(predictions.labels, predictions.probabilities), rel=1e-6)
+        assert value["brier"] == pytest.approx(
+            brier_score_loss(predictions.is_class(MAIN), predictions.probability(MAIN)), rel=1e-6
+        )
+    # The interval is over resamples of the uncalibrated validation images, whatever scale they were given on.
+    assert found.temperature[1:] == pytest.approx(uncalibrated.temperature[1:], rel=0.02)

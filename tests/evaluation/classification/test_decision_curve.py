@@ -70,3 +70,11 @@ def test_what_has_no_net_benefit_is_refused() -> None:
         decision_curve(calibrated(80), "melanoma", thresholds=[0.5, 1.0])
     with pytest.raises(PredictionsError, match="no probability of nevus"):
         decision_curve(calibrated(80), "nevus")
+
+
+def test_an_image_at_the_threshold_is_not_acted_on() -> None:
+    labels, shares = np.repeat([1, 0], [40, 40]), np.where(np.arange(80) % 2, 0.25, 0.75)
+    predictions = two_class_predictions(labels, shares)
+    at, below = decision_curve(predictions, "melanoma", thresholds=[0.25, 0.24], resamples=20).net_benefit
+    assert at.value == pytest.approx(20 / 80 - 20 / 80 * 0.25 / 0.75)
+    assert below.value == pytest.approx(40 / 80 - 40 / 80 * 0.24 / 0.76)

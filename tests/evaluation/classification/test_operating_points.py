@@ -209,3 +209,14 @@ def test_what_is_no_share_is_refused(options: dict[str, list[float]], message: s
 def test_what_cannot_be_judged_is_refused() -> None:
     with pytest.raises(PredictionsError, match="no probability of nevus"):
         operating_points(TEST, "nevus")
+
+
+def test_an_image_at_the_threshold_is_not_called_positive() -> None:
+    truth, shares = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([0.5, 0.6, 0.5, 0.5, 0.7, 0.2, 0.5])
+    names = tuple(map(str, range(7)))
+    tied = Predictions(names, CLASSES, np.stack([1 - shares, shares], axis=1), truth, names)
+    point = operating_points(tied, "melanoma", resamples=5).points[0]
+    assert (point.true_positives, point.false_positives) == (1, 1)
+    reached = point.reached
+    values = [one.value for one in (reached.sensitivity, reached.specificity, reached.ppv, reached.npv)]
+    assert values == pytest.approx([1 / 3, 3 / 4, 1 / 2, 3 / 5])

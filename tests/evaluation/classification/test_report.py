@@ -5,6 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 from tests.factories import informed_probabilities
 
@@ -280,3 +281,16 @@ def test_the_figure_that_chooses_an_epoch_is_the_mean_over_the_positives() -> No
     two = binary(30, 70, seed=0)
     expected = evaluate_classification(two, ["melanoma"], resamples=2).row("melanoma", "balanced_accuracy").value
     assert main_value(two, ["melanoma"], "balanced_accuracy") == expected
+
+
+def test_the_recall_of_each_class_that_occurs_has_the_interval_of_its_own_images() -> None:
+    """Also where a class before it has no image."""
+    labels = np.repeat([0, 2], [30, 9])
+    shares = np.full((39, 3), 0.2)
+    shares[np.arange(39), np.where(np.arange(39) % 3, labels, 1)] = 0.6
+    report = evaluate_classification(predicted(labels, shares), ["nevus"], resamples=5)
+    for name, images, hits in (("nevus", 30, 20), ("seborrheic_keratosis", 9, 6)):
+        row = report.row(ALL_CLASSES, f"recall {name}")
+        expected = binomtest(hits, images).proportion_ci(method="wilson")
+        assert row.method == "wilson"
+        assert row.interval == pytest.approx((hits / images, expected.low, expected.high), abs=1e-9)

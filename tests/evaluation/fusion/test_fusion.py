@@ -99,3 +99,14 @@ def test_other_rules_need_no_labels(by: Rule) -> None:
     members, _ = drawn(3)
     found = fit_fusion(by, members, np.full(60, -1))
     np.testing.assert_array_equal(found.validation, unfitted(by, 2)(members))
+
+
+def test_the_models_of_a_class_predict_that_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three classes each has models of its own: on the images of the fit as those that did not see their fold."""
+    monkeypatch.setattr(stack, "COSTS", (1.0,))
+    members, labels = drawn(3)
+    fusion, validation = fit_fusion("stack", members, labels, FOLD_OF)
+    fused = fusion(members)
+    for place in range(3):
+        assert np.corrcoef(fused[:, place], validation[:, place])[0, 1] > 0.9
+        assert fused[labels == place, place].mean() > fused[labels != place, place].mean() + 0.1

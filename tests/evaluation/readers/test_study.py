@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from tests.strangers.readings.make_readers import READERS, write_sequential
 
 from attnmel.errors import ConfigError, ReadingsError
+from attnmel.evaluation.readers.decisions import DecisionThreshold
+from attnmel.evaluation.readers.machines import NAMED, OF_READERS, machine_threshold
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
@@ -188,3 +190,34 @@ def test_a_modality_or_level_with_one_kind_of_cases(complete: Readings) -> None:
 def test_the_fixture_is_not_changed_by_git(complete: Readings) -> None:
     assert Path(__file__).with_name("input.imrmc").stat().st_size == 26793
     assert complete.crossed
+
+
+def test_a_threshold_is_as_named_else_as_stated_else_of_the_scale(complete: Readings) -> None:
+    stated = {"testA": DecisionThreshold(2.0, "that of the readings' table"), "net": DecisionThreshold(4.0, "its own")}
+    named = StudyOptions(threshold=3.0, machine_threshold={"other": 5.0}, stated=stated, scale_threshold=1.0)
+    for options, expected in (
+        (named, 3.0),
+        (replace(named, threshold=None), 2.0),
+        (StudyOptions(scale_threshold=1.0), 1.0),
+        (StudyOptions(), None),
+    ):
+        assert analyse_readings(complete, replace(options, machine_threshold=None)).threshold == expected
+    found = [machine_threshold(name, 3.0, named) for name in ("other", "net", "third")]
+    assert [one and (one.value, one.source) for one in found] == [(5.0, NAMED), (4.0, "its own"), (3.0, OF_READERS)]
+    assert machine_threshold("third", None, named) is None
+
+
+def test_a_score_at_the_threshold_is_no_positive_answer_anywhere(complete: Readings) -> None:
+    scores = np.full((3, 6, 80), np.nan)
+    scores[:2, :5], scores[2, 5] = np.round(complete.scores), complete.diseased
+    names = ("alone", "with net", "net")
+    readings = replace(complete, modalities=names, readers=(*complete.readers, "net"), scores=scores)
+    second = np.roll(scores, 1, axis=1)  # the answers of another reader
+    found = analyse_readings(readings, StudyOptions(threshold=2.0, machine_threshold=1.0), second=second)
+    assert found.machines[0].shares["sensitivity"].value == 0
+    flows = found.changes["with net"].flows
+    assert sum(count for key, count in flows.items() if key[0]) == 5 * 40, "it is right for healthy cases alone"
+    for one in (one for one in found.within if one.modality == "alone" and one.reader != complete.readers[0]):
+        own = scores[0, readings.readers.index(one.reader)]
+        again = second[0, readings.readers.index(one.reader)]
+        assert one.kappa == pytest.approx(cohen_kappa_score(own > 2, again > 2))

@@ -134,3 +134,18 @@ def test_a_difference_is_not_larger_than_two_shares_can_differ_by() -> None:
     assert wide.interval().high == 1
     assert SeedEstimate(0.1, 1e-4, np.inf).interval().low == pytest.approx(0.1 - stats.norm.ppf(0.975) * 0.01)
     assert np.isnan(within_difference(Interval(0.2, np.nan, np.nan)).low)
+
+
+def test_a_difference_varies_by_the_seeds_and_by_what_they_share_over_images() -> None:
+    """Of recipes that images move differently, also where one of them has a single seed."""
+    known = np.full((5, 5), 0.0001)
+    known[:3, :3], known[3:, 3:] = covariance(3, 0.0006, 0.0004), covariance(2, 0.0009, 0.0003)
+    several = difference_estimate(FIRST, SECOND[:2], known)
+    between = FIRST.var(ddof=1) / 3 + SECOND[:2].var(ddof=1) / 2
+    assert several.variance == pytest.approx(between + 0.0004 + 0.0003 - 2 * 0.0001)
+    # Seeds as observed differ by the images that they do not share, too: 0.0002, which a single seed's 0.0009 holds.
+    expected = FIRST.var(ddof=1) * (1 / 3 + 1) + 0.0004 + (0.0009 - 0.0002) - 2 * 0.0001
+    alone = difference_estimate(FIRST, SECOND[:1], known[:4, :4])
+    turn = [3, 0, 1, 2]
+    turned = difference_estimate(SECOND[:1], FIRST, known[np.ix_(turn, turn)])
+    assert (alone.variance, turned.variance) == (pytest.approx(expected), pytest.approx(expected))

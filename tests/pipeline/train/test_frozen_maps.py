@@ -166,12 +166,32 @@ def test_runs_that_differ_above_the_frozen_layers_share_their_maps(phantoms: "Ph
 
 @pytest.mark.parametrize(
     "change",
-    ["training.seed=1", "data.size=64", "data.crop=0.7", "training.precision=bf16", "data.ablation=lesion-only"],
+    [
+        *("training.seed=1", "data.size=64", "data.crop=0.7", "training.precision=bf16", "data.ablation=lesion-only"),
+        *("training.views=3", "training.crops=1"),
+    ],
 )
 def test_other_weights_images_or_parameters_get_other_maps(change: str, phantoms: "Phantoms", tmp_path: Path) -> None:
     before, now = keys(frozen(), phantoms, tmp_path), keys(frozen(change), phantoms, tmp_path)
-    # In another precision only the training's maps are others.
-    assert len(before & now) == (2 if "precision" in change else 0)
+    # In another precision or other views only the training's maps are others.
+    assert len(before & now) == (2 if change.split(".")[1].startswith(("precision", "views", "crops")) else 0)
+
+
+def test_another_normalisation_or_padding_gets_other_maps(phantoms: "Phantoms", tmp_path: Path) -> None:
+    def key(recipe: Recipe) -> str:
+        maps = open_run_maps(recipe, prepared, start_network(recipe), home=tmp_path, device=CPU)
+        assert maps is not None
+        return maps.training.key
+
+    recipe = frozen(*LIGHT)
+    prepared = prepare(recipe.data, home=phantoms.home)
+    recipe = with_statistics(recipe, prepared)
+    assert recipe.data.statistics is not None
+    darker = recipe.data.statistics.model_copy(update={"mean": (0.1, 0.2, 0.3)})
+    padded = recipe.model.model_copy(update={"padding": "tensorflow"})
+    others = ({"data": recipe.data.model_copy(update={"statistics": darker})}, {"model": padded})
+    found = [key(recipe.model_copy(update=changed)) for changed in ({}, *others)]
+    assert len(set(found)) == 3
 
 
 def test_a_changed_file_of_start_weights_gets_new_maps(phantoms: "Phantoms", tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from attnmel.models.classifiers import build_network
 from attnmel.pipeline.train.setup import launched_fabric, objective, set_up, start_network
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT
+from attnmel.training.loop import RATE_SHARE
+from attnmel.training.losses import TotalLoss
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SLURM runs on Linux alone")
@@ -88,3 +90,50 @@ def test_a_part_of_one_image_is_refused_where_a_batch_norm_would_see_one_value(t
         recipe("training.accumulate=8")
     for change in ("training.accumulate=4", "data.size=64", "training.freeze=pool5"):
         recipe(change, *([] if "accumulate" in change else ["training.accumulate=8"]))
+
+
+def test_each_branch_of_dermaknet_has_its_share_of_the_rate() -> None:
+    recipe = load_recipe("demo", ["model.network=dermaknet", "loss.prior=none", "model.width=0.05"])
+    network, optimizer = set_up(recipe, start_network(recipe), recipe_fabric(recipe), SILENT)
+    share_of = {one: group[RATE_SHARE] for group in optimizer.param_groups for one in group["params"]}
+    trained = [(name, one) for name, one in network.module.named_parameters() if one.requires_grad]
+    shares = {name.split(".")[0]: share_of[one] for name, one in trained}
+    assert (shares["trunk"], shares["head"], shares["polar"], shares["asymmetry"]) == (1, 1, 1 / 12, 1 / 2)
+
+
+def test_a_step_of_adamw_is_the_one_as_published() -> None:
+    """Loshchilov and Hutter 2019, algorithm 2; `training.momentum` is beta 1."""
+    changes = ("training.optimizer=adamw", "training.momentum=0.7", "training.weight_decay=0.1")
+    recipe = load_recipe("demo", ["training.device=cpu", "training.learning_rate=0.01", *changes])
+    torch.manual_seed(0)
+    layer = nn.Linear(3, 1, bias=False)
+    expected, first, second = layer.weight.detach().clone().double(), 0.0, 0.0
+    network, optimizer = set_up(recipe, layer, recipe_fabric(recipe), SILENT)
+    for step, inputs in enumerate((torch.tensor([[1.0, 2.0, -3.0]]), torch.tensor([[-4.0, 0.5, 1.0]])), start=1):
+        optimizer.zero_grad()
+        network(inputs).sum().backward()
+        optimizer.step()
+        gradient = inputs.double()
+        first, second = 0.7 * first + 0.3 * gradient, 0.999 * second + 0.001 * gradient**2
+        unbiased = (first / (1 - 0.7**step)) / ((second / (1 - 0.999**step)) ** 0.5 + 1e-8)
+        expected -= 0.01 * (unbiased + 0.1 * expected)
+    torch.testing.assert_close(layer.weight.detach().double(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            ("loss.dice=image", "loss.pool3_weight=0.3", "loss.pool4_weight=0.7"),
+            TotalLoss(gamma=2.0, pool3_weight=0.3, pool4_weight=0.7, dice="image"),
+        ),
+        (("model.network=chen", "loss.mask_weight=0.4"), TotalLoss(gamma=2.0, mask_weight=0.4)),
+        (
+            ("model.network=dermaknet", "loss.prior=structures+lesion", "loss.structure_labels=presence"),
+            TotalLoss(gamma=2.0, mask_weight=1.0, by_presence=True),
+        ),
+        (("loss.prior=none", "loss.gamma=0.5"), TotalLoss(gamma=0.5)),
+    ],
+)
+def test_the_loss_is_that_of_the_settings(changes: tuple[str, ...], expected: TotalLoss) -> None:
+    assert objective(load_recipe("demo", list(changes))).loss == expected
