@@ -189,3 +189,11 @@ def test_a_temperature_that_the_predictions_have_is_taken_and_not_fitted_again()
         )
     # The interval is over resamples of the uncalibrated validation images, whatever scale they were given on.
     assert found.temperature[1:] == pytest.approx(uncalibrated.temperature[1:], rel=0.02)
+
+
+def test_another_seed_draws_other_images() -> None:
+    first, second = (calibration_of(*example(), MAIN, resamples=50, seed=seed) for seed in (0, 1))
+    assert first.temperature.value == second.temperature.value
+    assert first.temperature != second.temperature
+    assert first.before.by_chance != second.before.by_chance
+    assert all(first.before.measures[name] != second.before.measures[name] for name in first.before.measures)

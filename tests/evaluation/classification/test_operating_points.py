@@ -220,3 +220,13 @@ def test_an_image_at_the_threshold_is_not_called_positive() -> None:
     reached = point.reached
     values = [one.value for one in (reached.sensitivity, reached.specificity, reached.ppv, reached.npv)]
     assert values == pytest.approx([1 / 3, 3 / 4, 1 / 2, 3 / 5])
+
+
+def test_another_seed_draws_other_images() -> None:
+    first, second, again = judged(seed=0), judged(seed=1), judged(seed=0)
+    assert first.partial_area == again.partial_area != second.partial_area
+    for one, other in zip(first.points[1:], second.points[1:], strict=True):
+        assert one.precision != other.precision
+        assert one.read_off != other.read_off
+        assert one.redrawn != other.redrawn
+        assert one.reached == other.reached

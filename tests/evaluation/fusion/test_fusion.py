@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import PredefinedSplit, cross_val_score
 from tests.factories import informed_probabilities
 
 from attnmel.config.fusion import FITTED_RULES, Rule
 from attnmel.errors import LabelError, PredictionsError
 from attnmel.evaluation.fusion import stack
 from attnmel.evaluation.fusion.fusion import fit_fusion, unfitted
-from attnmel.evaluation.fusion.stack import combinations, fit_stack, log_odds
+from attnmel.evaluation.fusion.stack import COSTS, combinations, fit_stack, log_odds
 
 FOLD_OF = np.arange(60) % 5
 
@@ -110,3 +112,14 @@ def test_the_models_of_a_class_predict_that_class(monkeypatch: pytest.MonkeyPatc
     for place in range(3):
         assert np.corrcoef(fused[:, place], validation[:, place])[0, 1] > 0.9
         assert fused[labels == place, place].mean() > fused[labels != place, place].mean() + 0.1
+
+
+def test_the_cost_is_the_one_of_the_highest_auc_on_folds_by_scikit_learn() -> None:
+    members, labels = drawn(2, members=4)
+    scores, folds = members[:, :, 1], PredefinedSplit(FOLD_OF)
+    means = [
+        cross_val_score(LogisticRegression(C=cost), log_odds(scores).T, labels, cv=folds, scoring="roc_auc").mean()
+        for cost in COSTS
+    ]
+    assert max(means) > min(means) + 0.001, "the cost matters here"
+    assert fit_stack(scores, labels == 1, FOLD_OF, seed=0).cost == COSTS[int(np.argmax(means))]

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from attnmel.evaluation.readers.decisions import Share, decisions, share_analysis
+from attnmel.evaluation.readers.inference.obuchowski_rockette import obuchowski_rockette
 from attnmel.evaluation.readers.readings import Readings
 
 
@@ -54,3 +55,30 @@ def test_a_score_at_the_threshold_is_no_positive_answer(drawn: Callable[..., Rea
     decided = decisions(replace(readings, scores=scores), 3)
     assert np.isnan(decided[0, 0, 0])
     assert np.nansum(decided) == 0
+
+
+@pytest.mark.parametrize("share", ["sensitivity", "specificity", "balanced_accuracy"])
+def test_the_average_is_as_uncertain_as_readers_and_cases_left_out_one_by_one_make_it(
+    share: Share, drawn: Callable[..., Readings]
+) -> None:
+    """By a plain loop over the cases that the share is of."""
+    readings = drawn()
+    of_kind = {"sensitivity": readings.diseased, "specificity": ~readings.diseased}
+    counted = np.flatnonzero(of_kind.get(share, np.ones_like(readings.diseased)))
+    whole = np.arange(len(readings.cases))
+
+    def figures(cases: np.ndarray) -> np.ndarray:
+        right = (readings.scores[:, :, cases] > 0.5) == readings.diseased[cases]
+        kinds = [readings.diseased[cases], ~readings.diseased[cases]]
+        both = [right[:, :, kind].mean(axis=2) for kind in kinds]
+        return {"sensitivity": both[0], "specificity": both[1]}.get(share, (both[0] + both[1]) / 2)
+
+    left_out = np.array([figures(np.delete(whole, case)).ravel() for case in counted])
+    covariance = np.cov(left_out, rowvar=False, bias=True) * (len(counted) - 1)
+    expected = obuchowski_rockette(figures(whole), covariance.reshape(2, 4, 2, 4)).random
+    found = share_analysis(readings, decisions(readings, 0.5), share).averaged
+    assert found is not None
+    for one, other in zip(
+        (*found.means, found.differences[0, 1]), (*expected.means, expected.differences[0, 1]), strict=True
+    ):
+        assert (one.value, one.error, one.low) == pytest.approx((other.value, other.error, other.low))

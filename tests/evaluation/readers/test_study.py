@@ -1,7 +1,7 @@
 """The whole analysis of a study: what is found in its readings, and that it finds what was put in."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,12 @@ from tests.strangers.readings.make_readers import READERS, write_sequential
 
 from attnmel.errors import ConfigError, ReadingsError
 from attnmel.evaluation.readers.decisions import DecisionThreshold
+from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.machines import NAMED, OF_READERS, machine_threshold
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
+from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.pipeline.study.analysis.read_study import read_study
 
 
@@ -221,3 +223,42 @@ def test_a_score_at_the_threshold_is_no_positive_answer_anywhere(complete: Readi
         own = scores[0, readings.readers.index(one.reader)]
         again = second[0, readings.readers.index(one.reader)]
         assert one.kappa == pytest.approx(cohen_kappa_score(own > 2, again > 2))
+
+
+def widths(part: object, place: str = "") -> Iterator[tuple[str, float]]:
+    """Give the width of every interval of an analysis, with its place."""
+    if isinstance(part, Interval | Estimate):
+        yield place, part.high - part.low
+    elif isinstance(part, Mapping):
+        for key, one in part.items():
+            yield from widths(one, f"{place}/{key}")
+    elif isinstance(part, tuple):
+        for number, one in enumerate(part):
+            yield from widths(one, f"{place}/{number}")
+    elif is_dataclass(part) and not isinstance(part, Readings | StudyOptions):
+        for one in fields(part):
+            yield from widths(getattr(part, one.name), f"{place}/{one.name}")
+
+
+def test_every_interval_has_the_confidence_and_every_error_the_covariance_that_is_asked_for(
+    complete: Readings,
+) -> None:
+    scores = np.full((4, 6, 80), np.nan)
+    scores[:2, :5], scores[2, 5], scores[3, :3] = complete.scores, complete.scores[0, 2], complete.scores[1, 2:]
+    readings = Readings(("alone", "with net", "net", "later"), (*complete.readers, "net"), complete.cases,
+                        complete.diseased, scores)  # fmt: skip
+    levels = dict(zip(complete.readers, ("expert", "resident", "expert", "resident", "expert"), strict=True))
+    plain = StudyOptions(threshold=2.0)
+    usual, lower, other = (
+        analyse_readings(readings, options, second=np.roll(scores, 1, axis=1), experience=levels)
+        for options in (plain, replace(plain, confidence=0.8), replace(plain, covariance="unbiased"))
+    )
+    wide, narrow = dict(widths(usual)), dict(widths(lower))
+    assert wide.keys() == narrow.keys()
+    assert len({place.split("/")[1] for place in wide}) >= 7, "of every part"
+    same = [place for place, width in wide.items() if width > 0 and not narrow[place] < width]
+    assert same == []
+    for first, second in zip(usual.modalities, other.modalities, strict=True):
+        assert first.analysis is not None
+        assert second.analysis is not None
+        assert first.analysis.random.means[0].error != second.analysis.random.means[0].error

@@ -83,6 +83,7 @@ def test_the_interval_of_a_mean_is_near_the_normal_one() -> None:
     value, low, high = mean_interval(values, [str(i) for i in range(600)])
     half = 1.96 * values.std() / np.sqrt(600)
     assert (value, low, high) == pytest.approx((values.mean(), values.mean() - half, values.mean() + half), abs=1e-3)
+    assert mean_interval(values, [str(i) for i in range(600)], seed=1) != (value, low, high)
 
 
 def test_the_interval_of_a_mean_widens_where_images_repeat_a_lesion() -> None:
