@@ -68,8 +68,8 @@ def _fit(
     trunks = {name: one.trunk.facts for name, one in sources.items() if one.trunk}
     licences = dict.fromkeys(one.licence for one in trunks.values() if one.licence)
     others = other_squares(recipe)
-    told = {name: ", ".join(filter(None, (one.origin, others.get(name)))) for name, one in trunks.items()}
-    origins = "; ".join(f"{name}: {origin}" for name, origin in told.items())
+    origin_of = {name: ", ".join(filter(None, (one.origin, others.get(name)))) for name, one in trunks.items()}
+    origins = "; ".join(f"{name}: {origin}" for name, origin in origin_of.items())
     write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
     weights = (one.weights for one in recipe.features.values() if isinstance(one, TrunkSettings))
     if before := start_images(weights):
