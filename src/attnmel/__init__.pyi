@@ -3,7 +3,7 @@ from attnmel import datasets, errors, segment, statistics, study
 from attnmel.api.exporting import export, pull, push
 from attnmel.api.maps import explain, explain_split
 from attnmel.api.prediction import predict
-from attnmel.api.results import compare, evaluate, fuse, score, write_report
+from attnmel.api.results import compare, evaluate, fuse, recalibrate, score, write_report
 from attnmel.api.tables import reproduce
 from attnmel.api.training import train
 from attnmel.config.recipe import Recipe
@@ -28,6 +28,7 @@ __all__ = [
     "predict",
     "pull",
     "push",
+    "recalibrate",
     "register_network",
     "reproduce",
     "score",

@@ -112,7 +112,15 @@ def test_the_command_lines_of_a_document_exist(document: Path) -> None:
         parse(line)
 
 
-NO_DEFAULT = ("verify --out", "verify --png", "join --out", "fuse --out", "docs --out", "study export --out")
+NO_DEFAULT = (
+    "verify --out",
+    "verify --png",
+    "join --out",
+    "fuse --out",
+    "recalibrate --out",
+    "docs --out",
+    "study export --out",
+)
 """Without which nothing is written, or which is always given."""
 
 

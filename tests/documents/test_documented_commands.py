@@ -49,6 +49,7 @@ ELSEWHERE = {
     r"loss.teacher=": "tests/pipeline/train/test_teacher.py",
     r"attnmel evaluate pretrained$": "tests/pipeline/pretrained/test_run.py",
     r"attnmel fuse .*--by stack": "tests/pipeline/fuse/test_fuse.py",
+    r"attnmel (recalibrate|(evaluate|predict) runs/clinic )": "tests/cli/commands/results/test_recalibrate.py",
     r"attnmel compare runs/fused": "tests/pipeline/evaluate/test_compare.py",
 }
 """Commands that serve for ever, or whose data and packages are not small, by what runs them."""

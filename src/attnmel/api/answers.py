@@ -1,4 +1,4 @@
-"""The answers of `attnmel.evaluate`, `compare`, `score` and `fuse`: as plain values and as frames."""
+"""The answers of `attnmel.evaluate`, `recalibrate`, `compare`, `score` and `fuse`: as plain values and as frames."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from attnmel.evaluation.challenge.score import ChallengeReport
     from attnmel.pipeline.evaluate.compare import RunsCompared
+    from attnmel.pipeline.evaluate.recalibrate import Recalibrated
     from attnmel.pipeline.fuse.fuse import Fused
     from attnmel.pipeline.run.results.details import Details
     from attnmel.pipeline.run.results.results import SplitResults
@@ -61,6 +62,28 @@ class Evaluated:
             {"run": str(one.run.path)} | {name: getattr(row, name) for name in ROW}
             for one in self.runs
             for row in one.results.judgement.rows
+        )
+
+
+@dataclass(frozen=True)
+class RecalibratedRun:
+    """A copy of a run for another place."""
+
+    run: "Run"
+    found: "Recalibrated" = field(repr=False)
+    """Offsets, temperature and thresholds, and the calibration before and after."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel recalibrate --json`."""
+        return self.found.as_dict()
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table with a row for each measure of the calibration, before and after."""
+        scales = {"before": self.found.before, "after": self.found.after}
+        return frame(
+            {"scale": scale, "measure": name, "value": one.value, "low": one.low, "high": one.high}
+            for scale, reliability in scales.items()
+            for name, one in reliability.measures.items()
         )
 
 

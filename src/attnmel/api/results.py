@@ -1,11 +1,11 @@
-"""`attnmel.evaluate`, `compare`, `score` and `fuse`: runs and predictions -> measures, tests, a fusion."""
+"""`attnmel.evaluate`, `recalibrate`, `compare`, `score` and `fuse`: runs and predictions -> measures, tests, runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.api.answers import ComparedRuns, Evaluated, EvaluatedRun, FusedRuns, Scored
-from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, runs_to_evaluate
+from attnmel.api.answers import ComparedRuns, Evaluated, EvaluatedRun, FusedRuns, RecalibratedRun, Scored
+from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, run_to_share, runs_to_evaluate
 from attnmel.api.places import Place, one_place, optional_path, own_file, own_folder, places
 from attnmel.arguments import FromOne, FromZero, checked_arguments
 from attnmel.config.fusion import Rule
@@ -73,6 +73,52 @@ def evaluate(
             results = evaluate_run(opened, **chosen)
         found.append(EvaluatedRun(opened, results, opened.details(results)))
     return Evaluated(tuple(found))
+
+
+@checked_arguments("run")
+def recalibrate(
+    run: "Run | Place",
+    out: Place,
+    *,
+    on: Place,
+    split: str | None = None,
+    exclude: Place | None = None,
+    columns: Mapping[str, str] | None = None,
+    allow_leakage: bool = False,
+    home: Place | None = None,
+    threads: int | None = None,
+    progress: Progress | Report | None = None,
+) -> RecalibratedRun:
+    """Write a copy of a run or pretrained model with temperature, offsets and thresholds for another place.
+
+    They are chosen on the labelled images of `on`, a known data set or a folder with labels.csv, or on one `split` of
+    it. docs/explanations/calibration.md says how.
+
+    Raises:
+        ConfigError: no run, no such data set or split, or `out` is not empty.
+        CheckpointError: no network with a softmax.
+        LabelError: images or lesions that the run learnt from, unless leakage is allowed.
+        PredictionsError: too few images, or images that are predicted no better than by chance.
+    """
+    from attnmel.compute.runtime import use_threads
+    from attnmel.pipeline.evaluate.recalibrate import recalibrate_run
+    from attnmel.pipeline.run.run import Run
+
+    use_threads(threads)
+    where = run.home if isinstance(run, Run) and home is None else optional_path(home)
+    shown = as_progress(progress)
+    found = recalibrate_run(
+        run_to_share(place_of(run)),
+        Path(out),
+        on=str(on),
+        split=split,
+        exclude=optional_path(exclude),
+        columns=columns,
+        allow_leakage=allow_leakage,
+        home=where,
+        progress=shown,
+    )
+    return RecalibratedRun(Run(found.run, where, shown), found)
 
 
 @checked_arguments("runs")

@@ -15,7 +15,7 @@ import typer
 from attnmel import NOTICE, __version__
 from attnmel.cli.commands import data
 from attnmel.cli.commands.networks import explain, hub, join, predict, schema, segment, train
-from attnmel.cli.commands.results import evaluate, fuse, reproduce, study
+from attnmel.cli.commands.results import evaluate, fuse, recalibrate, reproduce, study
 from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
@@ -83,7 +83,15 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         hub.pull,
         schema.schema,
     ),
-    RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
+    RESULTS: (
+        evaluate.evaluate,
+        recalibrate.recalibrate,
+        fuse.fuse,
+        evaluate.compare,
+        evaluate.report,
+        evaluate.score,
+        reproduce.reproduce,
+    ),
 }
 for heading, commands in COMMANDS.items():
     for command in commands:

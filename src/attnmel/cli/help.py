@@ -35,6 +35,7 @@ def option(group: str, text: str, *names: str, **more: Any) -> Any:  # noqa: ANN
 
 PLACES = {
     "evaluate": "name the images with --on",
+    "recalibrate": "name the images with --on",
     "train": "name the images with --set data.dataset=",
 }
 """Where a command takes the folder of images that people put after its argument."""

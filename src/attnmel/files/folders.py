@@ -192,6 +192,11 @@ class RunFolder:
         """The images that the runs learnt from whose weights the run began with, or are its features; no masks."""
         return MasksFolder(self.path / "start")
 
+    @property
+    def recalibration(self) -> MasksFolder:
+        """The images that `attnmel recalibrate` chose temperature and thresholds on; no masks."""
+        return MasksFolder(self.path / "recalibration")
+
     def split_maps(self, split: str) -> MapsFolder:
         """Maps of a whole split, by `attnmel explain --split`."""
         return MapsFolder(self.maps / split)

@@ -230,7 +230,7 @@ def test_another_set_that_shares_images_is_refused_unless_told_to_go_on(
     shutil.copy(clinic / "p003.jpg", other / "p100.jpg")  # a training image under another id
     refused = attnmel("evaluate", run.path, "--on", other, "--home", home)
     assert refused.code == 1
-    assert f"1 image of {other} trained this run or chose its epoch (1 by bytes): p100" in refused.err
+    assert f"1 image of {other} trained this run or chose its epoch or thresholds (1 by bytes): p100" in refused.err
     assert "or go on with --allow-leakage" in refused.err
     allowed = attnmel("evaluate", run.path, "--on", other, "--allow-leakage", "--home", home)
     assert allowed.code == 0, allowed.err

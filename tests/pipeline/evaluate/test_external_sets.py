@@ -46,7 +46,8 @@ def test_a_smaller_copy_of_a_training_image_is_refused_by_its_id(
     folder = tmp_path / "archive"
     write_archive(folder, rows)
     with pytest.raises(
-        LabelError, match=rf"1 image of {folder} trained this run or chose its epoch \(1 by id\): {ids[0]}"
+        LabelError,
+        match=rf"1 image of {folder} trained this run or chose its epoch or thresholds \(1 by id\): {ids[0]}",
     ):
         evaluate_run(run, on=str(folder), resamples=20)
     allowed = evaluate_run(run, on=str(folder), allow_leakage=True, resamples=20)

@@ -115,6 +115,8 @@ class Card:
     """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
     chosen_on: str = VALIDATION
     """In words: the images that the temperature and the thresholds were chosen on."""
+    recalibrated_on: str = ""
+    """In words: the images of another place that `attnmel recalibrate` chose them on instead; else empty."""
     thresholds: tuple[Threshold, ...] = ()
     """Operating points of the probabilities at this temperature; empty if an earlier version wrote the card."""
     colours: ColourStatistics | None = None
@@ -125,12 +127,13 @@ class Card:
     @property
     def chosen_in_words(self) -> str:
         """What temperature and thresholds were chosen on, in words."""
-        return self.chosen_out_of_fold or self.chosen_on
+        return self.chosen_elsewhere or self.chosen_on
 
     @property
-    def chosen_out_of_fold(self) -> str:
-        """The same where those are not the validation images; else empty."""
-        return "" if self.chosen_on == VALIDATION else f"out-of-fold {self.chosen_on}"
+    def chosen_elsewhere(self) -> str:
+        """The same where those are not predictions of the validation images by this very network; else empty."""
+        out_of_fold = "" if self.chosen_on == VALIDATION else f"out-of-fold {self.chosen_on}"
+        return self.recalibrated_on or out_of_fold
 
     @property
     def has_attention(self) -> bool:

@@ -125,7 +125,13 @@ def evaluate_run(
         fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset(), card.seed)
         tag = "" if transforms == card.transforms else f"-tta-{plain_word(transforms)}"
         tag += "" if prior == own_prior else f"-prior-{prior}"
-        images = _images(run, external_set(on, own), split, exclude, columns, tag)
+        other = external_set(on, own)
+        if card.chosen_elsewhere and results_name(other, split, exclude, tag)[1] == CHOOSES:
+            raise ConfigError(
+                f"temperature and thresholds of {run.path} were chosen on {card.chosen_elsewhere}; an evaluation of "
+                f"its own split '{CHOOSES}' would choose others. Evaluate the split 'test', or another data set by --on"
+            )
+        images = images_to_evaluate(run, other, split, exclude, columns, tag)
         leaks = check_leakage(
             run,
             images.prepared,
@@ -146,7 +152,7 @@ def evaluate_run(
             *([FROM_MAPS] if maps is not None else []),
             *_grid_notes(predicted),
             *filter(None, [transforms_note(transforms, card.transforms)]),
-            *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_out_of_fold] if one],
+            *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_elsewhere] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
             *segmenter_notes(run, images.prepared, images.rows, images.split),
             *_leak_notes(leaks, run),
@@ -162,10 +168,20 @@ def evaluate_run(
     return results
 
 
-def _images(
-    run: Run, on: str | None, split: str | None, exclude: Path | None, columns: Mapping[str, str] | None, tag: str
+def images_to_evaluate(
+    run: Run,
+    on: str | None,
+    split: str | None,
+    exclude: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    tag: str = "",
 ) -> EvaluatedImages:
-    """Find the images that are evaluated and the name of their results."""
+    """Find the images of an evaluation and the name of their results; `tag` tells of changed settings.
+
+    Raises:
+        ConfigError: no such data set or split, or the name stands for results on another data set.
+        LabelError: the data set or the exclusion list cannot be used.
+    """
     split, name = results_name(on, split, exclude, tag)
     prepared = run.same_dataset() if on is None else run.dataset_on(on, columns)
     rows, notes = prepared.rows(split), _excluded(prepared, split)

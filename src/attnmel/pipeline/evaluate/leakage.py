@@ -99,7 +99,7 @@ def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str, *, recipe:
     sides = [word for split in LEARNT for word in ("--train", f"{trained}:{split}")]
     audit = shlex.join(["attnmel", "audit", *sides, "--test", evaluated, *recipe])
     raise LabelError(
-        f"{counted(len(leaks), 'image')} of {evaluated} trained this run or chose its epoch ({by_kind}): "
+        f"{counted(len(leaks), 'image')} of {evaluated} trained this run or chose its epoch or thresholds ({by_kind}): "
         f"{listed(one.image for one in leaks)}. Results on them would be too good. Leave them out by "
         f"`--exclude FILE`, written by `{audit} --leave-out test --exclusions FILE`, "
         "or go on with --allow-leakage."

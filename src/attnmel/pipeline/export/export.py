@@ -90,6 +90,11 @@ def _export(
         package(name)
     network, card = load_checkpoint(model)
     note_ablation(model, card, progress)
+    if int8 and card.chosen_elsewhere:
+        raise ConfigError(
+            f"in int8 the thresholds of {model} would be chosen again, on validation images of its training, not on "
+            f"{card.chosen_elsewhere}; export it in float32, without --int8"
+        )
     run = RunFolder(model) if model.is_dir() else None
     real = real_images(run, home=home, split=split, limit=limit, progress=progress) if run else None
     if real is None:

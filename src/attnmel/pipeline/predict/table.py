@@ -83,7 +83,7 @@ class PredictionTable:
     @property
     def notice(self) -> str:
         """What a reader of the CSV must know, a fact a line: the use, the licence, the scale, the thresholds."""
-        known = (_explained(one, self.card.chosen_out_of_fold) for one in self.thresholds)
+        known = (_explained(one, self.card.chosen_elsewhere) for one in self.thresholds)
         lines = known if self.thresholds else ["No decisions: no operating point is known."]
         unchecked = (f"{one}." for one in self.not_checked)
         return notice_text(self.card.licence, *self._mean(), self._calibration(), *lines, *unchecked)

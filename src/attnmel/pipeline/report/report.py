@@ -20,6 +20,7 @@ from attnmel.evaluation.statistics.bootstrap import DEFAULT, RESAMPLES, Resampli
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
 from attnmel.files.locks import hold_file
 from attnmel.files.table_files import damage
+from attnmel.number_formats import fixed
 from attnmel.pipeline.evaluate.compare import compared_section
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.report.leakage import known_counts
@@ -234,8 +235,22 @@ def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[F
         FactGroup("training", tuple(training)),
         FactGroup("data", tuple(fingerprint)),
         *_prior_facts(provenance.get("prior", {})),
+        *_recalibration_facts(provenance.get("recalibrated", {})),
         FactGroup("versions", tuple(provenance["versions"].items())),
     )
+
+
+def _recalibration_facts(recalibrated: dict[str, Any]) -> list[FactGroup]:
+    """Return what `attnmel recalibrate` chose; nothing of a run that it did not write."""
+    if not recalibrated:
+        return []
+    offsets = ", ".join(f"{name} {fixed(value)}" for name, value in recalibrated["offsets"].items())
+    facts = (
+        ("images", f"{recalibrated['images']:,} of {recalibrated['dataset']}, {recalibrated['split']}"),
+        ("offsets", offsets),
+        ("temperature", fixed(recalibrated["temperature"])),
+    )
+    return [FactGroup("recalibrated", facts)]
 
 
 def _ablation_facts(data: dict[str, Any]) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from attnmel.models.weights.start_weights import ADDRESS
 KEPT_OF_DATA = ("dataset", "title", "licence", "labels", "splits")
 """Parts of a data set's fingerprint; not that of the images, since a user's copies may have another size."""
 
-KEPT = ("notice", "licence", "seed", "versions", "precision", "start", "teacher")
+KEPT = ("notice", "licence", "seed", "versions", "precision", "start", "teacher", "recalibrated")
 """Parts of the provenance."""
 
 

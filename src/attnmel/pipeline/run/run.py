@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from attnmel.arguments import checked_arguments
 from attnmel.compute import runtime
@@ -20,7 +20,7 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.features.store import load_classifier
 from attnmel.files.folders import RunFolder, home_folder
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
+from attnmel.models.weights.checkpoints import checkpoint_card, save_weights, set_temperature
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import Known, read_images
@@ -102,8 +102,9 @@ class Run:
 
     @cached_property
     def learnt_images(self) -> tuple[Known, ...]:
-        """The images that trained the run or chose its epoch, as `read_images`, or those of its start weights."""
-        return tuple(dict.fromkeys((*read_images(self.folder), *read_images(self.folder.start))))
+        """The images that trained the run, chose its epoch or recalibrated it, or trained its start weights."""
+        lists = (self.folder, self.folder.start, self.folder.recalibration)
+        return tuple(dict.fromkeys(image for one in lists for image in read_images(one)))
 
     @cached_property
     def results(self) -> dict[str, SplitResults]:
@@ -227,7 +228,7 @@ class Run:
             sensitivities=sensitivities,
             prevalences=prevalences,
             resamples=resamples,
-            out_of_fold="" if self.card is None else self.card.chosen_out_of_fold,
+            out_of_fold="" if self.card is None else self.card.chosen_elsewhere,
         )
 
     def details_again(self, results: SplitResults) -> Details:
@@ -262,6 +263,14 @@ class Run:
             CheckpointError: the checkpoint cannot be used or written.
         """
         set_temperature(self.folder.best, temperature, thresholds)
+        self._forget_checkpoint()
+
+    def write_checkpoint(self, tensors: Mapping[str, Tensor], card: Card) -> None:
+        """Write weights and card in place of the best checkpoint."""
+        save_weights(self.folder.best, tensors, card)
+        self._forget_checkpoint()
+
+    def _forget_checkpoint(self) -> None:
         for name in ("checkpoint", "card", "results"):
             self.__dict__.pop(name, None)  # the card is another now
         self._predictions.clear()

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attnmel.errors import ConfigError
@@ -33,12 +33,25 @@ def copied_run(run: RunFolder, out: Path) -> RunFolder:
             return copy
         if any(one.name[0] != "." for one in out.iterdir()):
             raise ConfigError(f"{out} holds something else than a copy of {run.path}; choose another folder by --out")
-        write_provenance(copy, read_provenance(run) | place_of_data(copy, read_recipe(run)))
-        for path in (*_files(run), best):  # the checkpoint last: a copy that has it is whole
-            target = out / path.relative_to(run.path)
-            with replacing(target) as part:
-                shutil.copyfile(path, part)
+        _write_copy(run, copy, (*_files(run), *_results(run)), out)
     return copy
+
+
+def copy_without_results(run: RunFolder, copy: RunFolder, place: Path) -> None:
+    """Write a copy of a run without its results, for the folder `place`, where it will be.
+
+    Raises:
+        ConfigError: no run.
+        CheckpointError: the run has no best checkpoint.
+    """
+    _write_copy(run, copy, _files(run), place)
+
+
+def _write_copy(run: RunFolder, copy: RunFolder, files: Iterable[Path], place: Path) -> None:
+    write_provenance(copy, read_provenance(run) | place_of_data(RunFolder(place), read_recipe(run)))
+    for path in (*files, checkpoint_file(run.path)):  # the checkpoint last: a copy that has it is whole
+        with replacing(copy.path / path.relative_to(run.path)) as part:
+            shutil.copyfile(path, part)
 
 
 def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
@@ -62,10 +75,13 @@ def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
 
 
 def _files(run: RunFolder) -> list[Path]:
-    lists = (run.images, run.fingerprints, run.prior.images, run.start.images, run.leakage)
-    single = (run.recipe, run.history, *lists, run.measures)
-    predictions = (run.path / "predictions").glob("*")
-    every = [*single, run.best.with_suffix(".json"), *predictions]
+    lists = (run.images, run.fingerprints, run.prior.images, run.start.images, run.recalibration.images)
+    every = (run.recipe, run.history, *lists, run.best.with_suffix(".json"))
+    return [path for path in every if path.is_file()]
+
+
+def _results(run: RunFolder) -> list[Path]:
+    every = (run.leakage, run.measures, *(run.path / "predictions").glob("*"))
     return [path for path in every if path.is_file()]
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from tests.cli.test_help import commands
 from tests.hub_server import TOKEN, Files, Hub, Repository, card_problems, serving
+from tests.other_place import make_other_place
 from tests.pipeline.study.small_study import write_folder
 
 from attnmel import Predictor, study
@@ -306,7 +307,7 @@ WITH_A_MODEL = {
     "study new": "study phantoms --machine net=MODEL --count melanoma=1 --count nevus=1 --reader ana --repeats 0 "
     "--training 0 HOME",
 }
-"""Every command that takes a model. `serve` and `Predictor` have tests of their own below."""
+"""Every command that takes a model. `serve`, `recalibrate` and `Predictor` have tests of their own below."""
 
 NEEDS_RESULTS = ("report", "compare", "fuse", "reproduce")
 LONG = ("evaluate", "explain --split test", "export", "train")
@@ -349,7 +350,16 @@ def test_no_command_that_takes_a_model_is_missing() -> None:
         for one in getattr(command, "params", ())
         if re.search(r"hf:OWNER|model by its name", getattr(one, "help", None) or "")
     }
-    assert found == {one.partition(" --")[0] for one in WITH_A_MODEL} - {"train"} | {"serve"}
+    assert found == {one.partition(" --")[0] for one in WITH_A_MODEL} - {"train"} | {"serve", "recalibrate"}
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_model_of_the_hub_is_recalibrated(attnmel: "Attnmel", trained: RunFolder, tmp_path: Path) -> None:
+    place = make_other_place(trained, tmp_path)
+    assert attnmel("push", place.run.path, "ana/spread").code == 0
+    ran = attnmel("recalibrate", "hf:ana/spread", "--on", place.clinic, "--out", "copy", "--home", tmp_path / "home")
+    assert ran.code == 0, ran.err
+    assert json.loads(Path("copy/best.json").read_text())["recalibrated_on"] == "images of clinic"
 
 
 def test_a_fitted_system_pins_the_network_of_the_hub_that_it_takes_features_of(

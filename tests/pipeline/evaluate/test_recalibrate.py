@@ -1,0 +1,147 @@
+"""A network for another place: fitted to its images, used as any run, and evaluated on none of them."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from tests.other_place import IMAGES, make_other_place, predicted
+
+from attnmel.errors import CheckpointError, ConfigError, LabelError, PredictionsError
+from attnmel.files.folders import RunFolder
+from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, save_weights
+from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.evaluate.recalibrate import ON_THESE, Recalibrated, recalibrate_run
+from attnmel.pipeline.export.export import export_onnx
+from attnmel.pipeline.run.run import Run
+from attnmel.pretrained.catalogue import DEFAULT
+from attnmel.records import Predictions
+
+
+class Place(NamedTuple):
+    """A run, a folder of images of another place, and the new folder."""
+
+    run: RunFolder
+    clinic: Path
+    out: Path
+
+    def recalibrated(self, **chosen: object) -> Recalibrated:
+        """Recalibrate the run as the options say."""
+        options = {"on": str(self.clinic), "resamples": 20, "home": self.out.parent / "home", **chosen}
+        return recalibrate_run(self.run, self.out, **options)  # pyright: ignore[reportArgumentType] - what a test gives
+
+
+@pytest.fixture(scope="module")
+def made(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_other_place(trained, tmp_path_factory.mktemp("made")).clinic.parent
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Place:
+    copy = Path(shutil.copytree(made, tmp_path / "place"))
+    return Place(RunFolder(copy / "run"), copy / "clinic", tmp_path / "runs" / "clinic")
+
+
+def test_the_copy_predicts_as_a_logistic_regression_of_the_images_would(place: Place) -> None:
+    before = {path: path.read_bytes() for path in place.run.path.rglob("*") if path.is_file()}
+    found = place.recalibrated()
+    assert before == {path: path.read_bytes() for path in place.run.path.rglob("*") if path.is_file()}
+    stored = Predictions.read(RunFolder(place.out).predictions("validation"))
+    images = [place.clinic / f"{name}.png" for name in stored.image_ids]
+    odds = logit(predicted(place.run.path, images))
+    fitted = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(odds[:, None], stored.labels)
+    expected = fitted.predict_proba(odds[:, None])[:, 1]
+    np.testing.assert_allclose(stored.probability("melanoma"), expected, atol=1e-4)
+    np.testing.assert_allclose(predicted(place.out, images, calibrated=True), expected, atol=1e-4)
+    assert roc_auc_score(stored.labels, odds) == roc_auc_score(stored.labels, stored.probability("melanoma"))
+    assert (found.images, found.positives) == (IMAGES, int(stored.labels.sum()))
+    assert found.before.measures["intercept"].value < -0.3
+    assert abs(found.after.measures["intercept"].value) < 0.2
+
+
+def test_its_thresholds_reach_their_sensitivities_on_these_images(place: Place) -> None:
+    found = place.recalibrated()
+    stored = Predictions.read(RunFolder(place.out).predictions("validation"))
+    melanomas = stored.probability("melanoma")[stored.is_class("melanoma")]
+    assert [one.target for one in found.thresholds] == [0.82, 0.89, 0.95]
+    for one in found.thresholds:
+        assert (melanomas > one.threshold).mean() == one.sensitivity >= one.target
+    card = checkpoint_card(place.out)
+    assert (card.thresholds, card.chosen_in_words) == (found.thresholds, "images of clinic")
+    assert ON_THESE in Run(place.out).results["validation"].judgement.notes
+
+
+def test_other_images_are_evaluated_at_the_new_thresholds_and_the_same_refused(place: Place, tmp_path: Path) -> None:
+    found = place.recalibrated(split="train")
+    run = Run(place.out, tmp_path / "home")
+    results = evaluate_run(run, on=str(place.clinic), split="test", resamples=20)
+    assert "temperature and thresholds were chosen on images of clinic (train)" in results.judgement.notes
+    details = run.details(results)
+    assert details is not None
+    points = details.operating[0].points
+    assert [one.threshold for one in points[1:]] == [one.threshold for one in found.thresholds]
+    refused = f"{found.images} images of {place.clinic}:train trained this run or chose its epoch or thresholds"
+    with pytest.raises(LabelError, match=refused):
+        evaluate_run(run, on=str(place.clinic), split="train", resamples=20)
+    with pytest.raises(ConfigError, match=r"images of clinic \(train\); an evaluation of its own split"):
+        evaluate_run(run, split="validation", resamples=20)
+    assert checkpoint_card(place.out).thresholds == found.thresholds
+
+
+def test_the_mean_over_turns_is_fitted_as_it_is_predicted(place: Place) -> None:
+    tensors, card = read_checkpoint(place.run.path)
+    save_weights(place.run.best, tensors, dataclasses.replace(card, transforms="dihedral"))
+    recipe = place.run.recipe.read_text()
+    place.run.recipe.write_text(recipe.replace('transforms = "none"', 'transforms = "dihedral"'))
+    place.recalibrated()
+    stored = Predictions.read(RunFolder(place.out).predictions("validation"))
+    images = [place.clinic / f"{name}.png" for name in stored.image_ids]
+    found = predicted(place.out, images, calibrated=True)
+    np.testing.assert_allclose(found, stored.probability("melanoma"), atol=1e-4)
+    assert stored.probability("melanoma").mean() == pytest.approx(stored.labels.mean(), abs=0.02)
+
+
+def test_a_model_that_comes_along_needs_no_data_set_of_its_own(place: Place, models: Path, tmp_path: Path) -> None:
+    shutil.copy(place.run.best, models / DEFAULT / "best.safetensors")  # whose scores are spread
+    run = RunFolder(models / DEFAULT)
+    found = recalibrate_run(
+        run, place.out, on=str(place.clinic), resamples=20, home=tmp_path / "home", allow_leakage=True
+    )
+    assert found.run.fingerprints.is_file()
+    assert not found.run.onnx.is_file()  # that of the model as it came would predict by another scale
+    assert set(Run(place.out).results) == {"validation"}
+
+
+def test_what_cannot_be_recalibrated_is_refused_and_nothing_is_left(place: Place, fitted: RunFolder) -> None:
+    def refused(error: type[Exception], sentence: str, **chosen: object) -> None:
+        with pytest.raises(error, match=sentence):
+            place.recalibrated(**chosen)
+        assert not place.out.exists()
+
+    refused(ConfigError, "phantoms is the data set that .* name images of another place by --on", on="phantoms")
+    refused(ConfigError, "there is no folder", on=str(place.clinic / "nowhere"))
+    few = "needs at least 10 images of each class, but there are .* of melanoma"
+    refused(PredictionsError, few, split="validation")
+    system = place._replace(run=fitted)
+    with pytest.raises(CheckpointError, match="a fitted system of features and SVMs, not a network"):
+        system.recalibrated()
+    assert not place.out.exists()
+    place.out.mkdir(parents=True)
+    (place.out / "mine.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="is not empty; name a new folder by --out"):
+        place.recalibrated()
+    shutil.rmtree(place.out)
+    place.out.write_text("mine")
+    with pytest.raises(ConfigError, match="is a file; name a folder to write into"):
+        place.recalibrated()
+
+
+def test_it_is_not_exported_in_int8_whose_thresholds_would_be_others(place: Place, tmp_path: Path) -> None:
+    place.recalibrated()
+    with pytest.raises(ConfigError, match="not on images of clinic; export it in float32, without --int8"):
+        export_onnx(place.out, home=tmp_path / "home", int8=True)
