@@ -1,5 +1,6 @@
 """A network that predicts widely, and labelled images of another place whose melanomas are rarer than it says."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -44,11 +45,11 @@ def predicted(run: Path, images: list[Path], *, calibrated: bool = False) -> np.
 
 
 def _spread(run: RunFolder, images: list[Path]) -> None:
-    """Give the network's log-odds a standard deviation of 1.5 about 0, whatever it has learnt on this processor."""
+    """Give the log-odds a standard deviation of 1.5 about 0 and no temperature, whatever was learnt on this processor."""
     odds = logit(predicted(run.path, images))
     tensors, card = read_checkpoint(run.path)
     factor = 1.5 / odds.std()
     half = odds.mean() * factor / 2
     tensors["head.weight"] = tensors["head.weight"] * factor
     tensors["head.bias"] = tensors["head.bias"] * factor + tensors["head.bias"].new_tensor([half, -half])
-    save_weights(run.best, tensors, card)
+    save_weights(run.best, tensors, dataclasses.replace(card, temperature=None, thresholds=()))

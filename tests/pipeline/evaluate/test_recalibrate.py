@@ -93,6 +93,23 @@ def test_other_images_are_evaluated_at_the_new_thresholds_and_the_same_refused(p
     assert checkpoint_card(place.out).thresholds == found.thresholds
 
 
+def test_a_place_that_the_network_fits_already_is_noted(place: Place) -> None:
+    """The labels are spread as evenly over the images as their probabilities say."""
+    assert not any("no better" in note for note in place.recalibrated().notes)
+    shutil.rmtree(place.out)
+    images = sorted(place.clinic.glob("*.png"))
+    own = predicted(place.run.path, images, calibrated=True)
+    again = np.argsort(np.argsort(own))
+    labels = [
+        "melanoma" if number % 97 < 97 * share else "nevus" for number, share in zip(again * 37, own, strict=True)
+    ]
+    rows = [f"{path.name},{label}" for path, label in zip(images, labels, strict=True)]
+    (place.clinic / "labels.csv").write_text("\n".join(["image,label", *rows]) + "\n")
+    found = place.recalibrated()
+    assert found.after.measures["log_loss"].value > found.before.measures["log_loss"].value
+    assert any(note.startswith("on images outside of the fit the log loss is") for note in found.notes)
+
+
 def test_the_mean_over_turns_is_fitted_as_it_is_predicted(place: Place) -> None:
     tensors, card = read_checkpoint(place.run.path)
     save_weights(place.run.best, tensors, dataclasses.replace(card, transforms="dihedral"))

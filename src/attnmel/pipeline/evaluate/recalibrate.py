@@ -26,6 +26,7 @@ from attnmel.files.table_files import nan_to_null
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import read_checkpoint, require_network
 from attnmel.models.weights.operating_points import Threshold
+from attnmel.number_formats import fixed
 from attnmel.pipeline.evaluate.evaluate import EvaluatedImages, images_to_evaluate
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.predict.cached_rows import predict_rows
@@ -157,9 +158,8 @@ def _recalibrated(
     name, target_class = images.prepared.dataset.name, card.positives[0]
     before = _predicted(run, images, card)
     fitted = fit_recalibration(before)
-    judged = reliabilities(
-        [at_temperature(before, card.temperature), cross_fitted(before, _folds(before, name))], target_class, resamples
-    )
+    scales = [at_temperature(before, card.temperature), cross_fitted(before, _folds(before, name))]
+    (own, _), (held_out, _) = reliabilities(scales, target_class, resamples)
     tensors[BIAS] = tensors[BIAS] + tensors[BIAS].new_tensor(fitted.offsets)
     card = dataclasses.replace(card, temperature=None, thresholds=(), recalibrated_on=_in_words(name, split))
     run.write_checkpoint(tensors, card)
@@ -180,7 +180,7 @@ def _recalibrated(
         "temperature": scale.temperature,
     }
     write_provenance(run.folder, {**run.provenance, "recalibrated": facts})
-    notes = (*images.notes, *_few(now, target_class), ON_THESE)
+    notes = (*images.notes, *_few(now, target_class), *_no_better(own, held_out), ON_THESE)
     _write_results(run, images, now, split, notes, resamples)
     return Recalibrated(
         run=run.folder,
@@ -189,8 +189,8 @@ def _recalibrated(
         positives=int(now.is_class(target_class).sum()),
         offsets=offsets,
         temperature=scale.temperature,
-        before=judged[0][0],
-        after=judged[1][0],
+        before=own,
+        after=held_out,
         thresholds=scale.thresholds,
         notes=notes,
     )
@@ -222,6 +222,16 @@ def _few(predictions: Predictions, target_class: str) -> tuple[str, ...]:
     if min(positives, others) >= ADVISED:
         return ()
     return (f"{positives:,} images of {target_class} and {others:,} others; at least {ADVISED} of each are advised",)
+
+
+def _no_better(before: Reliability, after: Reliability) -> tuple[str, ...]:
+    loss, now = (one.measures["log_loss"].value for one in (before, after))
+    if now < loss:
+        return ()
+    return (
+        f"on images outside of the fit the log loss is {fixed(now)}, before {fixed(loss)}: these images give no better "
+        "probabilities than the network's own",
+    )
 
 
 def _write_results(
