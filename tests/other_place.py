@@ -45,7 +45,7 @@ def predicted(run: Path, images: list[Path], *, calibrated: bool = False) -> np.
 
 
 def _spread(run: RunFolder, images: list[Path]) -> None:
-    """Give the log-odds a standard deviation of 1.5 about 0 and no temperature, whatever was learnt on this processor."""
+    """Give the log-odds a standard deviation of 1.5 about 0 and no temperature, whatever was learnt here."""
     odds = logit(predicted(run.path, images))
     tensors, card = read_checkpoint(run.path)
     factor = 1.5 / odds.std()
