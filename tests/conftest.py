@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("dist", "no") == "no" or hasattr(config, "workerinput"):
         gc.disable()  # what is imported stays, and looking for garbage among it takes seconds
         # The patches first: with them comes what checks arrays, before anything of attnmel.
-        for plugin in ("tests.session_patches", "tests.session_fixtures"):
+        for plugin in ("tests.session_patches", "tests.session_fixtures", "tests.chromium"):
             config.pluginmanager.import_plugin(plugin)
 
 

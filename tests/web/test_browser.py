@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.chromium import needs_chromium
 from tests.web.conftest import NAME
 from tests.web.test_server import running
 
@@ -18,11 +19,7 @@ from attnmel.pretrained.examples import FOLDER
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs an installed Chromium")]
+pytestmark = needs_chromium
 
 EXAMPLES = sorted(FOLDER.glob("*.jpg"))[:3]
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -44,17 +41,6 @@ def middle(image: bytes) -> Any:  # noqa: ANN401
     mask = np.zeros((height, width), dtype=bool)
     mask[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3] = True
     return mask
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        one = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--use-fake-device-for-media-stream"]
-        )
-        yield one
-        one.close()
 
 
 @pytest.fixture

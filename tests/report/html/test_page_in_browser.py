@@ -1,21 +1,16 @@
 """The page in an installed Chromium: whole tables on a phone and on paper; axe-core finds no violation."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.chromium import needs_chromium
 from tests.report.html.test_page import named, report_page, whole_run
 
 from attnmel.report.html.page import write_report
 from attnmel.report.html.sections import Section, Table
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs an installed Chromium")]
+pytestmark = needs_chromium
 
 INTERVAL = "0.917\n0.819\N{EN DASH}0.964"
 OPERATING = Table(
@@ -40,15 +35,6 @@ METHODS = Table(
 )
 OVERFLOWING = """() => [...document.querySelectorAll(".scroll")].filter((one) => one.scrollWidth > one.clientWidth)
     .map((one) => `${one.getAttribute("aria-label")}: ${one.scrollWidth} of ${one.clientWidth}`)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        one = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield one
-        one.close()
 
 
 def opened(browser: Any, path: Path, **options: Any) -> Any:  # noqa: ANN401

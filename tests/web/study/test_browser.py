@@ -6,24 +6,21 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from tests.chromium import needs_chromium
 from tests.pipeline.study.small_study import open_study, small_study
 from tests.web.study.study_process import StudyProcess
 
 from attnmel.evaluation.readers.study_results import StudyOptions
 from attnmel.pipeline.study.analysis.analyse import analyse_study
 from attnmel.pipeline.study.export_study import export_study
-from attnmel.pipeline.study.study_file import hash_of
+from attnmel.pipeline.study.study_file import Study, hash_of
 from attnmel.pretrained.catalogue import DEFAULT, open_model
 from attnmel.pretrained.examples import FOLDER
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs an installed Chromium")]
+pytestmark = needs_chromium
 
 SIZES = {
     "ana": {"viewport": {"width": 1200, "height": 900}},
@@ -31,7 +28,7 @@ SIZES = {
     "eve": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
 }
 SHOWN = "!document.getElementById('reading').hidden || !document.getElementById('message').hidden"
-
+ALONE: dict[str, Any] = {"count": 2, "design": "alone", "training": 0}
 
 Serve = Callable[[Path], StudyProcess]
 
@@ -50,13 +47,20 @@ def serve() -> Iterator[Serve]:
         one.kill()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        one = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield one
-        one.close()
+class Served(NamedTuple):
+    """A study that is served, and the readers' tokens."""
+
+    path: Path
+    study: Study
+    tokens: dict[str, str]
+    server: StudyProcess
+
+
+@pytest.fixture
+def alone(serve: Serve, tmp_path: Path) -> Served:
+    """A served study without a machine, of four images and one again."""
+    path, study, tokens = small_study(tmp_path, **ALONE)
+    return Served(path, study, tokens, serve(path))
 
 
 def opened(browser: Any, server: StudyProcess, token: str, *, start: bool = True, **options: Any) -> Any:  # noqa: ANN401
@@ -159,10 +163,8 @@ def test_three_readers_do_a_whole_study_while_the_server_is_killed(browser: Any,
     assert machine.threshold.source == "the model's operating point for melanoma, target sensitivity 0.89"
 
 
-def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
-    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
-    server = serve(path)
-    page, other = opened(browser, server, tokens["ana"]), opened(browser, server, tokens["ana"])
+def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, alone: Served) -> None:  # noqa: ANN401
+    page, other = (opened(browser, alone.server, alone.tokens["ana"]) for _ in range(2))
     for name in ("diagnosis", "confidence", "management"):
         page.check(f"#{name} input >> nth=0")
     assert page.text_content("#suspicion-value") == "not set"
@@ -187,14 +189,12 @@ def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tm
     other.click("#again")
     other.wait_for_selector("#reading:not([hidden])")
     assert other.text_content("#case-heading") == "Image 2 of 5"
-    wrong = opened(browser, server, "x" * 32)
+    wrong = opened(browser, alone.server, "x" * 32)
     assert wrong.text_content("#message-heading") == "This link does not open a study"
 
 
-def test_seconds_count_only_while_the_page_is_visible(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
-    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
-    server = serve(path)
-    page = opened(browser, server, tokens["ana"])
+def test_seconds_count_only_while_the_page_is_visible(browser: Any, alone: Served) -> None:  # noqa: ANN401
+    page = opened(browser, alone.server, alone.tokens["ana"])
     hidden = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true }); "
     hidden += "document.dispatchEvent(new Event('visibilitychange')); }"
     page.evaluate(hidden, True)
@@ -208,7 +208,7 @@ def test_seconds_count_only_while_the_page_is_visible(browser: Any, serve: Serve
 
 
 def test_a_link_after_the_end_says_that_the_study_has_ended(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
-    path, study, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    path, study, tokens = small_study(tmp_path, **ALONE)
     ended = study.model_copy(update={"ends": date(2020, 1, 2)})
     with (path / "study.json").open("w") as file:
         json.dump({"sha256": hash_of(ended), "study": ended.model_dump(mode="json")}, file)
@@ -223,11 +223,9 @@ def test_a_link_after_the_end_says_that_the_study_has_ended(browser: Any, serve:
 
 def test_nothing_is_paused_while_an_answer_is_sent_and_a_case_that_is_gone_leads_on(
     browser: Any,  # noqa: ANN401
-    serve: Serve,
-    tmp_path: Path,
+    alone: Served,
 ) -> None:
-    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
-    page = opened(browser, serve(path), tokens["ana"])
+    page = opened(browser, alone.server, alone.tokens["ana"])
     held: list[Any] = []
     page.route("**/api/answer", lambda route: held.append(route))
     answered(page, wait=False)
@@ -250,11 +248,9 @@ def test_nothing_is_paused_while_an_answer_is_sent_and_a_case_that_is_gone_leads
 
 def test_a_picture_that_breaks_off_never_makes_an_answer_to_the_next_case(
     browser: Any,  # noqa: ANN401
-    serve: Serve,
-    tmp_path: Path,
+    alone: Served,
 ) -> None:
-    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
-    page = opened(browser, serve(path), tokens["ana"])
+    page = opened(browser, alone.server, alone.tokens["ana"])
     page.evaluate("""() => {
       const whole = Response.prototype.blob;
       window.broken = 0;
@@ -268,7 +264,7 @@ def test_a_picture_that_breaks_off_never_makes_an_answer_to_the_next_case(
     assert status == "No connection to the study. Trying again every 3 seconds.", "no answer is on its way"
     page.keyboard.press("Control+Enter")
     page.wait_for_function("() => document.getElementById('case-heading').textContent === 'Image 2 of 5'")
-    with open_study(path) as found:
+    with open_study(alone.path) as found:
         (ana, *_) = found.store.readers()
         assert [*found.store.answers(ana)] == [(1, "alone")]
 
@@ -304,12 +300,9 @@ def test_a_double_click_a_held_key_and_enter_in_a_field_do_not_send_the_answer_w
 
 def test_seconds_outlive_a_pause_without_storage_and_are_not_those_of_another_study(
     browser: Any,  # noqa: ANN401
-    serve: Serve,
-    tmp_path: Path,
+    alone: Served,
 ) -> None:
-    path, study, tokens = small_study(tmp_path, count=2, design="alone", training=0)
-    server = serve(path)
-    page = opened(browser, server, tokens["ana"], start=False)
+    page = opened(browser, alone.server, alone.tokens["ana"], start=False)
     page.evaluate("localStorage.setItem('attnmel|study|ana|1|alone', '500')")
     page.evaluate("localStorage.setItem('attnmel|study|2020-01-01T00:00:00+00:00|ana|1|alone', '500')")
     page.evaluate("""() => {
@@ -324,19 +317,17 @@ def test_seconds_outlive_a_pause_without_storage_and_are_not_those_of_another_st
     page.on("request", lambda one: bodies.append(json.loads(one.post_data)) if one.method == "POST" else None)
     answered(page)
     assert 1.5 < bodies[0]["seconds"] < 100
-    timer = f"attnmel|{study.name}|{study.created}|ana|1|alone"
-    other = opened(browser, server, tokens["ben"])
+    timer = f"attnmel|{alone.study.name}|{alone.study.created}|ana|1|alone"
+    other = opened(browser, alone.server, alone.tokens["ben"])
     other.click("#pause")
     assert other.evaluate("Object.keys(localStorage)") == [timer.replace("ana", "ben")]
 
 
 def test_a_page_with_an_answer_that_is_not_sent_yet_is_not_left_without_a_question(
     browser: Any,  # noqa: ANN401
-    serve: Serve,
-    tmp_path: Path,
+    alone: Served,
 ) -> None:
-    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
-    page = opened(browser, serve(path), tokens["ana"])
+    page = opened(browser, alone.server, alone.tokens["ana"])
     asked: list[str] = []
 
     def asks(dialog: Any) -> None:  # noqa: ANN401

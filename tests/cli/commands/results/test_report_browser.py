@@ -5,24 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.chromium import chromium, needs_chromium
 from tests.cli.conftest import Attnmel
 from tests.conftest import Phantoms
 from tests.strangers.readings.make_readers import write_sequential
 
 from attnmel.files.folders import RunFolder
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), "")
 LOOKS = [(size, scheme) for size in ((1000, 760), (390, 844)) for scheme in ("light", "dark")]
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs an installed Chromium")]
+pytestmark = needs_chromium
 
 
 def problems(page: Path) -> list[Any]:
     """Return the violations of a page in each look, and the looks in which it is wider than the screen."""
     axe, found = pytest.importorskip("axe_playwright_python.sync_playwright").Axe(), []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         for (width, height), scheme in LOOKS:
             opened = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             opened.goto(page.as_uri())
@@ -31,7 +29,6 @@ def problems(page: Path) -> list[Any]:
             if not opened.evaluate("document.documentElement.scrollWidth <= innerWidth"):
                 found.append((width, scheme, "wider than the screen"))
             opened.close()
-        browser.close()
     return found
 
 
