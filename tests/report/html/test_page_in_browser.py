@@ -1,5 +1,6 @@
-"""The page in an installed Chromium: whole tables on a phone and on paper; axe-core finds no violation."""
+"""The page in an installed Chromium: tables on a phone and on paper, no empty pages; axe-core finds no violation."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,19 @@ def test_no_column_is_out_of_sight_on_a_phone_or_cut_off_on_paper(browser: Any, 
     paper = opened(browser, path, viewport={"width": 718, "height": 1010})  # A4 between usual margins
     paper.emulate_media(media="print")
     assert paper.evaluate(OVERFLOWING) == []
+
+
+def test_sections_on_paper_follow_each_other_without_empty_pages(browser: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    path = tmp_path / "report.html"
+    tables = tuple(Table(f"Table {number}", CHANGES.heads, CHANGES.rows * 5) for number in range(2))
+    sections = [Section(name=f"part-{number}", title=f"Part {number}", tables=tables) for number in range(6)]
+    write_report(path, (), leading=sections, title="Sections of more than half a page")
+    page = opened(browser, path, viewport={"width": 718, "height": 1046})  # A4 less a centimetre each side
+    page.emulate_media(media="print")
+    full = page.evaluate("document.documentElement.scrollHeight") / 1046
+    margins = dict.fromkeys(("top", "right", "bottom", "left"), "1cm")
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", margin=margins)))
+    assert len(sections) / 2 < full <= pages < len(sections)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
