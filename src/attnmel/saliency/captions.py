@@ -1,6 +1,7 @@
 """The strip below an overlay: what it shows, and the scale of its colours."""
 
 from functools import cache
+from math import ceil
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -14,34 +15,54 @@ PAPER, INK = (255, 255, 255), (20, 20, 24)
 LEAST_LETTER, LETTER_SHARE = 11, 1 / 36
 """Height of the letters in pixels, and as a share of the picture's shorter side."""
 
-BAR_SHARE = 0.3
-"""Length of the colour scale as a share of the picture's width."""
+BAR_SHARE, LEAST_BAR = 0.3, 2
+"""Length of the colour scale as a share of the picture's width, and at least, in heights of a letter."""
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def captioned(picture: UInt8[np.ndarray, "H W 3"], text: str, ends: tuple[float, float]) -> UInt8[np.ndarray, "_ W 3"]:
+def captioned(picture: UInt8[np.ndarray, "H W 3"], text: str, ends: tuple[float, float]) -> UInt8[np.ndarray, "_ _ 3"]:
     """Return an overlay with a strip below: a text, and the scale of its colours from the map's lowest to its highest.
 
-    The colours are laid over the picture's mean colour, as they are over the picture. The strip is as wide as the
-    picture, and two lines high where one line has no room.
+    The colours are laid over the picture's mean colour, as they are over the picture. Where one line has no room, the
+    text is broken between words and the scale has a line of its own. The result is as wide as the picture, or, where
+    that is narrower than a word or the scale, as these need: the picture is then at its left.
     """
     height, width = picture.shape[:2]
     letter = max(LEAST_LETTER, round(LETTER_SHARE * min(height, width)))
     font, gap = _font(letter), letter // 2
     low, high = (fixed(end, 2) for end in ends)
-    bar = round(BAR_SHARE * width)
+    bar = max(round(BAR_SHARE * width), LEAST_BAR * letter)
     scale_width = round(font.getlength(low) + font.getlength(high)) + bar + 2 * gap
     one_line = 3 * gap + font.getlength(text) + scale_width <= width
-    line = letter + 2 * gap
-    strip = Image.new("RGB", (width, line if one_line else 2 * line), PAPER)
+    whole = max(width, scale_width + 2 * gap, *(ceil(font.getlength(word)) + 2 * gap for word in text.split()))
+    lines = [text] if one_line else _broken(text, font, whole - 2 * gap)
+    line, step = letter + 2 * gap, letter + gap
+    below = (len(lines) - 1) * step
+    strip = Image.new("RGB", (whole, line if one_line else 2 * line + below), PAPER)
     draw = ImageDraw.Draw(strip)
-    draw.text((gap, gap), text, fill=INK, font=font)
-    top = gap if one_line else line + gap // 2
-    left = width - gap - scale_width
+    for number, part in enumerate(lines):
+        draw.text((gap, gap + number * step), part, fill=INK, font=font)
+    top = gap if one_line else line + below + gap // 2
+    left = whole - gap - scale_width
     draw.text((left, top), low, fill=INK, font=font)
     start = left + round(font.getlength(low)) + gap
     strip.paste(Image.fromarray(_scale(picture, bar, letter)), (start, top + letter // 6))
     draw.text((start + bar + gap, top), high, fill=INK, font=font)
-    return np.concatenate([picture, np.asarray(strip)])
+    beside = np.full((height, whole - width, 3), PAPER, np.uint8)
+    return np.concatenate([np.concatenate([picture, beside], axis=1), np.asarray(strip)])
+
+
+def _broken(text: str, font: Font, width: int) -> list[str]:
+    """Return a text in lines of at most a width in pixels, broken between words; a longer word has its own line."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _scale(picture: UInt8[np.ndarray, "H W 3"], length: int, height: int) -> UInt8[np.ndarray, "h w 3"]:
@@ -53,5 +74,5 @@ def _scale(picture: UInt8[np.ndarray, "H W 3"], length: int, height: int) -> UIn
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: int) -> Font:
     return ImageFont.load_default(size)

@@ -80,7 +80,7 @@ def captioned_map(
     card: Card,
     seen: Seen,
     probabilities: Sequence[float],
-) -> UInt8[np.ndarray, "_ w 3"]:
+) -> UInt8[np.ndarray, "_ _ 3"]:
     """Draw a map as `with_map`, with its name, the target class's probability and the scale of the colours below."""
     ends = float(one.min()), float(one.max())
     return captioned(with_map(image, one, seen), _caption(name, card, probabilities), ends)
