@@ -1,5 +1,7 @@
 """What somebody gets who sends a request that is not the page's own: each refused before anything looks at it."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -130,6 +132,30 @@ def test_without_the_token_nothing_is_answered(serve: Serve, headers: dict[str, 
         assert (answer.status_code, answer.json()) == (401, {"error": NO_TOKEN})
         assert "set-cookie" not in answer.headers
     assert client.post("/api/predict", files=form(("a.png", png())), headers=headers).status_code == 401
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"}
+
+
+def test_a_person_without_the_token_gets_a_page_that_says_what_to_do(serve: Serve) -> None:
+    client = serve(host="0.0.0.0", token=TOKEN)
+    for path in ("/", "/?token=another-token-of-letters", "/api/info"):
+        answer = client.get(path, headers=BROWSER)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+        assert answer.text.count("<p>") == 1
+        assert "<p>Open the whole address that attnmel serve printed when it started, with the token" in answer.text
+        assert TOKEN not in answer.text
+        assert "set-cookie" not in answer.headers
+        style = answer.text.partition("<style>")[2].partition("</style>")[0]
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'none'")
+        assert answer.headers["x-frame-options"] == "DENY"
+    assert client.get(f"/?token={TOKEN}", headers=BROWSER).status_code == 200
+    for accept in ("*/*", "application/json", "", "text/plain, application/text/html"):
+        assert client.get("/", headers={"accept": accept, "cookie": "a=b"}).json() == {"error": NO_TOKEN}
+    other = client.get("/", headers={"host": "evil.example", **BROWSER})
+    assert (other.status_code, f"<p>T{OTHER_HOST[1:]}.</p>" in other.text) == (421, True)
 
 
 def test_the_token_is_a_header_of_programs_and_a_cookie_of_the_page(serve: Serve) -> None:

@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from attnmel.errors import ConfigError
+from attnmel.web.refusal_page import refusal_page, wants_page
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -44,7 +45,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-"""Of every answer."""
+"""Of every answer that has none of its own."""
 
 
 def is_loopback(host: str) -> bool:
@@ -106,14 +107,14 @@ class Guard:
             if message["type"] == "http.response.start":
                 found = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    found[name] = value
+                    found.setdefault(name, value)  # the page of a refusal has a stricter policy of its own
                 if given and self._token is not None and message["status"] == 200:
                     kept = f"{cookie_name(self._token)}={self._token}"
                     found.append("set-cookie", f"{kept}; HttpOnly; SameSite=Strict; Path=/")
             await send(message)
 
         status, sentence = self._refusal(scope, headers, given=given)
-        answer = JSONResponse({"error": sentence}, status) if status else self._app
+        answer = _refused(headers, status, sentence) if status else self._app
         await answer(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope, headers: Headers, *, given: bool) -> tuple[int, str]:
@@ -159,6 +160,11 @@ class Guard:
 
     def _is_token(self, text: str) -> bool:
         return self._token is not None and secrets.compare_digest(text.encode(), self._token.encode())
+
+
+def _refused(headers: Headers, status: int, sentence: str) -> Response:
+    """Return what is sent in place of an answer: to a person who opens an address a page, to programs JSON."""
+    return refusal_page(sentence, status) if wants_page(headers) else JSONResponse({"error": sentence}, status)
 
 
 def _from_own_page(headers: Headers, host: str, path: str) -> bool:
