@@ -10,6 +10,7 @@ from attnmel.api.recipes import OpenedRecipe, Settings, open_recipe, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, network_recipe, with_seeds
+from attnmel.config.no_effect import without_effect
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError
@@ -163,6 +164,8 @@ def train_opened(
             )
         )
     network = network_recipe(first)
+    if sentence := without_effect(network, opened.changed):
+        progress.note(sentence)
     with company():
         found = [
             _train_network(one, run_folder(one, out, opened.given_run), home, resume, command, progress)

@@ -1,0 +1,67 @@
+"""Changed settings that a recipe's network, loss or schedule does not use are named, and no others."""
+
+from dataclasses import replace
+
+import pytest
+from tests.factories import Recorder
+
+from attnmel.api import training
+from attnmel.api.recipes import open_recipe
+from attnmel.api.training import train_opened
+from attnmel.config.load import load_recipe
+from attnmel.config.no_effect import without_effect
+from attnmel.files.folders import home_folder
+
+WEIGHTS = ("loss.pool3_weight=0.5", "loss.pool4_weight=0.5", "loss.dice=image")
+ATTENDING = "it is of model.network = 'attnmel-cnn'"
+MASKED = "loss.mask_weight (it is of model.network = 'chen' or 'dermaknet' with a loss.prior)"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changed", "named"),
+    [
+        ("isic2017/attnmel-lesion", (*WEIGHTS, "model.attention=softmax", "loss.gamma=1"), []),
+        ("isic2017/attnmel", WEIGHTS, [f"{one.partition('=')[0]} ({ATTENDING} with a loss.prior)" for one in WEIGHTS]),
+        ("isic2017/attnmel", ("model.attention=softmax", "training.epochs=3"), []),
+        ("isic2017/vgg16-gap", ("model.attention=softmax",), [f"model.attention ({ATTENDING})"]),
+        ("isic2017/attnmel-lesion", ("loss.mask_weight=2",), [MASKED]),
+        ("isic2017/chen", ("loss.mask_weight=2", "model.passing=none"), []),
+        ("isic2017/chen", ("loss.prior=none", "loss.mask_weight=2"), [MASKED]),
+        ("isic2017/gonzalez-diaz", ("loss.mask_weight=2", "model.grid=disc"), []),
+        ("isic2017/mel-cnn", ("model.passing=both",), ["model.passing (it is of model.network = 'chen')"]),
+        ("isic2017/mel-cnn", ("model.grid=disc",), ["model.grid (it is of model.network = 'dermaknet')"]),
+        (
+            "isic2017/mel-cnn",
+            ("model.heads=hinge", "loss.gamma=1"),
+            ["loss.gamma (it is of model.heads = 'softmax' or 'both')"],
+        ),
+        (
+            "isic2017/mel-cnn",
+            (" training.decay =0.5", "training.schedule=cosine", "training.decay=0.5"),
+            ["training.decay (it is of training.schedule = 'steps')"],
+        ),
+        (
+            "isic2017/mel-cnn",
+            ("training.cache_maps=false",),
+            ["training.cache_maps (it is of a training.freeze)"],
+        ),
+    ],
+)
+def test_settings_without_effect_are_named(recipe: str, changed: tuple[str, ...], named: list[str]) -> None:
+    sentence = without_effect(load_recipe(recipe, changed), changed)
+    assert sentence == (f"without effect here: {', '.join(named)}" if named else "")
+
+
+def test_a_training_says_it_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_recipe("demo", {"loss.prior": "none", "loss.dice": "image", "training.device": "cpu"})
+    monkeypatch.setattr(training, "_train_network", lambda *given: None)
+    monkeypatch.setattr(training, "_use_threads", lambda *given: None)
+    for one, count in ((opened, 1), (replace(opened, changed=()), 0)):
+        recorder = Recorder()
+        train_opened(
+            one, seeds=2, out=None, home=home_folder(None), resume=False, threads=1, command="", progress=recorder
+        )
+        assert len(recorder.notes) == count
+        assert all(
+            "loss.dice (it is of model.network = 'attnmel-cnn' with a loss.prior)" in text for text in recorder.notes
+        )
