@@ -13,8 +13,8 @@ from attnmel.config.no_effect import without_effect
 from attnmel.files.folders import home_folder
 
 WEIGHTS = ("loss.pool3_weight=0.5", "loss.pool4_weight=0.5", "loss.dice=image")
-ATTENDING = "it is of model.network = 'attnmel-cnn'"
-MASKED = "loss.mask_weight (it is of model.network = 'chen' or 'dermaknet' with a loss.prior)"
+ATTENDING = "it needs model.network = 'attnmel-cnn'"
+MASKED = "loss.mask_weight (it needs model.network = 'chen' or 'dermaknet' with a loss.prior)"
 
 
 @pytest.mark.parametrize(
@@ -28,22 +28,22 @@ MASKED = "loss.mask_weight (it is of model.network = 'chen' or 'dermaknet' with 
         ("isic2017/chen", ("loss.mask_weight=2", "model.passing=none"), []),
         ("isic2017/chen", ("loss.prior=none", "loss.mask_weight=2"), [MASKED]),
         ("isic2017/gonzalez-diaz", ("loss.mask_weight=2", "model.grid=disc"), []),
-        ("isic2017/mel-cnn", ("model.passing=both",), ["model.passing (it is of model.network = 'chen')"]),
-        ("isic2017/mel-cnn", ("model.grid=disc",), ["model.grid (it is of model.network = 'dermaknet')"]),
+        ("isic2017/mel-cnn", ("model.passing=both",), ["model.passing (it needs model.network = 'chen')"]),
+        ("isic2017/mel-cnn", ("model.grid=disc",), ["model.grid (it needs model.network = 'dermaknet')"]),
         (
             "isic2017/mel-cnn",
             ("model.heads=hinge", "loss.gamma=1"),
-            ["loss.gamma (it is of model.heads = 'softmax' or 'both')"],
+            ["loss.gamma (it needs model.heads = 'softmax' or 'both')"],
         ),
         (
             "isic2017/mel-cnn",
             (" training.decay =0.5", "training.schedule=cosine", "training.decay=0.5"),
-            ["training.decay (it is of training.schedule = 'steps')"],
+            ["training.decay (it needs training.schedule = 'steps')"],
         ),
         (
             "isic2017/mel-cnn",
             ("training.cache_maps=false",),
-            ["training.cache_maps (it is of a training.freeze)"],
+            ["training.cache_maps (it needs a training.freeze)"],
         ),
     ],
 )
@@ -63,5 +63,5 @@ def test_a_training_says_it_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) 
         )
         assert len(recorder.notes) == count
         assert all(
-            "loss.dice (it is of model.network = 'attnmel-cnn' with a loss.prior)" in text for text in recorder.notes
+            "loss.dice (it needs model.network = 'attnmel-cnn' with a loss.prior)" in text for text in recorder.notes
         )

@@ -41,4 +41,4 @@ def _reasons(recipe: Recipe) -> dict[str, str]:
         ),
         (recipe.training.freeze != "none", "a training.freeze", ("training.cache_maps",)),
     )
-    return {key: f"it is of {owner}" for used, owner, keys in rules if not used for key in keys}
+    return {key: f"it needs {owner}" for used, owner, keys in rules if not used for key in keys}
