@@ -4,17 +4,19 @@ import dataclasses
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.config.recipe import Recipe
+from attnmel.data.datasets.own.folder import may_name_patients
 from attnmel.data.datasets.read_dataset import SOURCES
 from attnmel.deploy.onnx.export_facts import read_onnx_card, with_card
-from attnmel.errors import ArchiveError, ConfigError
+from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.files.hub import CARD, FILES, HubName, hub_api, hub_errors, hub_name
+from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
 from attnmel.pipeline.hub.card import model_readme
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
@@ -46,15 +48,16 @@ def staged(run: RunFolder, name: HubName) -> Iterator[Staged]:
 
     Raises:
         ConfigError: no run, one that was not evaluated, or the extra `hub` is not installed.
-        CheckpointError: no checkpoint, one that is no network, or a damaged exported file.
+        CheckpointError: no checkpoint, one that is no network, or an exported file that is damaged or of another one.
     """
     hub_api()  # refused before the work
     if name.revision is not None:
         raise ConfigError(f"a push makes a new revision; write {name.repository} without @{name.revision}")
     results = read_measures(run)
-    if not results:
+    if not any(one.epoch == checkpoint_card(run.path).epoch for one in results.values()):
         command = shlex.join(["attnmel", "evaluate", str(run.path)])
-        raise ConfigError(f"{run.path} has no measures for its card; type: {command}")
+        of_epoch = " of its checkpoint's epoch" if results else ""
+        raise ConfigError(f"{run.path} has no measures{of_epoch} for its card; type: {command}")
     with tempfile.TemporaryDirectory() as folder:
         made = RunFolder(Path(folder))
         notes = tuple(_write(run, made, results))
@@ -81,20 +84,48 @@ def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) ->
     if excludes_own_images(recipe):
         yield f"data.exclude, {len(recipe.data.exclude)} ids of images of one's own data, is left out of the recipe"
     write_provenance(made, shared_provenance(read_provenance(run), recipe, "attnmel push"))
-    write_measures(made, {key: _without_place(one) for key, one in results.items()})
+    for one in results.values():
+        if one.epoch != card.epoch:
+            yield f"the results of {one.name} are of epoch {one.epoch}, not of the checkpoint's, and are left out"
+    if any(map(may_name_patients, _notes(results))):
+        yield "notes on the table of one's own data, which may name files and patients, are left out of the measures"
+    write_measures(made, {key: _shared(one) for key, one in results.items() if one.epoch == card.epoch})
     if run.onnx.is_file():
         exported, _ = read_onnx_card(run.onnx)
+        _check_export(run, exported, card)
         with_card(run.onnx, made.onnx, dataclasses.replace(exported, data=card.data))
     else:
         yield f"no {run.onnx.name}, without which `predict` needs torch; make it by: attnmel export {run.path} --onnx"
-    if card.data.get("dataset") in SOURCES and run.images.is_file():
+    if recipe.data.dataset in SOURCES and run.images.is_file():  # not by its name alone, which a folder may have
         shutil.copyfile(run.images, made.images)
     else:
         yield f"{run.images.name}, the training images of one's own data, is not sent: leaks are not found there"
 
 
-def _without_place(results: SplitResults) -> SplitResults:
-    return dataclasses.replace(results, on=results.on and Path(results.on).name)
+def _notes(results: Mapping[str, SplitResults]) -> tuple[str, ...]:
+    return tuple(note for one in results.values() for note in one.judgement.notes)
+
+
+def _shared(results: SplitResults) -> SplitResults:
+    """Return results without the place of their data, and without notes that may name patients."""
+    notes = tuple(note for note in results.judgement.notes if not may_name_patients(note))
+    judgement = dataclasses.replace(results.judgement, notes=notes)
+    return dataclasses.replace(results, on=results.on and Path(results.on).name, judgement=judgement)
+
+
+def _check_export(run: RunFolder, exported: Card, card: Card) -> None:
+    """Refuse an exported file of another training, epoch or temperature: it is what predicts without torch.
+
+    Raises:
+        CheckpointError: names what differs.
+    """
+    pairs = {key: (getattr(exported, key), getattr(card, key)) for key in ("recipe", "seed", "epoch", "temperature")}
+    if differing := [f"{key} {before}, now {now}" for key, (before, now) in pairs.items() if before != now]:
+        command = shlex.join(["attnmel", "export", str(run.path), "--onnx"])
+        raise CheckpointError(
+            f"{run.onnx} was exported of another checkpoint than {run.best.name} ({'; '.join(differing)}); export it "
+            f"again: {command}"
+        )
 
 
 def push(found: Staged, name: HubName, *, private: bool) -> str:

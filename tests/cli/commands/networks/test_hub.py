@@ -1,5 +1,6 @@
 """`push`, `pull` and models named hf:OWNER/NAME, against a server that speaks the hub's API."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -19,13 +20,17 @@ from tests.pipeline.study.small_study import write_folder
 from attnmel import Predictor, study
 from attnmel.cli.commands.start.serve import _named
 from attnmel.config.system import SystemRecipe
-from attnmel.errors import CheckpointError
+from attnmel.data.datasets.own.folder import read_folder
+from attnmel.deploy.onnx.export_facts import read_onnx_card, with_card
+from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.features.trunk_network import open_trunk
 from attnmel.files.folders import RunFolder
 from attnmel.files.hub import repository_name
+from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.hub.push import staged
+from attnmel.pipeline.run.results.results import add_measures, read_measures
 from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 
 pytest.importorskip("huggingface_hub", reason="needs the extra hub")
@@ -53,11 +58,16 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield hub
 
 
+def with_export(run: RunFolder, exported: Path) -> RunFolder:
+    """Return the run with its exported file: that of the same network at another temperature, brought to its own."""
+    card, _ = read_onnx_card(exported)
+    with_card(exported, run.onnx, dataclasses.replace(card, temperature=checkpoint_card(run.path).temperature))
+    return run
+
+
 @pytest.fixture
 def run(trained: RunFolder, exported: Path, tmp_path: Path) -> RunFolder:
-    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "clinic" / "seed-0")))
-    shutil.copyfile(exported, run.onnx)
-    return run
+    return with_export(RunFolder(Path(shutil.copytree(trained.path, tmp_path / "clinic" / "seed-0"))), exported)
 
 
 @pytest.fixture
@@ -72,8 +82,9 @@ def shared(hub: Hub, run: RunFolder, attnmel: "Attnmel") -> str:
 @pytest.fixture(scope="module")
 def files(trained: RunFolder, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Files:
     """What a push of the run sends, written once."""
-    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("run") / "seed-0")))
-    shutil.copyfile(exported, run.onnx)
+    run = with_export(
+        RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("run") / "seed-0"))), exported
+    )
     with staged(run, repository_name("ana/tiny")) as sent:
         return {one.name: one.read_bytes() for one in sent.folder.iterdir()}
 
@@ -243,6 +254,48 @@ def test_a_run_without_measures_has_no_card(attnmel: "Attnmel", hub: Hub, run: R
     run.measures.unlink()
     ran = attnmel("push", run.path, "ana/tiny", "--dry-run")
     assert ran.err == f"error: {run.path} has no measures for its card; type: attnmel evaluate {run.path}\n"
+
+
+def test_no_name_of_a_file_or_patient_is_sent_with_results_on_own_data(run: RunFolder, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "own")
+    table = folder / "labels.csv"
+    header, *rows = table.read_text().splitlines()
+    (folder / "schmidt-1957.png").write_bytes((folder / rows[0].split(",")[0]).read_bytes())
+    table.write_text("\n".join([f"{header},group", *(f"{row},Anna Schmidt" for row in rows), ""]))
+    sentences = read_folder(folder).sentences
+    assert all(any(name in one for one in sentences) for name in ("schmidt-1957", "Anna Schmidt"))
+    known = read_measures(run)["test"]
+    judgement = dataclasses.replace(known.judgement, notes=(*known.judgement.notes, *sentences))
+    add_measures(run, dataclasses.replace(known, name="clinic-all", on=str(folder), judgement=judgement))
+    with staged(run, repository_name("ana/tiny")) as sent:
+        texts = {one.name: one.read_bytes().lower() for one in sent.folder.iterdir()}
+        assert "notes on the table of one's own data, which may name files and patients, are left out" in sent.notes[0]
+    assert not [name for name, text in texts.items() if b"schmidt" in text]
+    assert all(note.encode().lower() in texts["README.md"] for note in known.judgement.notes)
+
+
+def test_training_images_of_a_folder_are_not_sent_whatever_its_name(run: RunFolder, tmp_path: Path) -> None:
+    text = run.recipe.read_text()
+    run.recipe.write_text(text.replace('dataset = "phantoms"', f'dataset = "{(tmp_path / "phantoms").as_posix()}"'))
+    with staged(run, repository_name("ana/tiny")) as sent:
+        assert not (sent.folder / run.images.name).exists()
+
+
+def test_results_of_another_epoch_are_not_those_of_the_model(run: RunFolder) -> None:
+    results = read_measures(run)
+    add_measures(run, dataclasses.replace(results["test"], epoch=1))
+    with staged(run, repository_name("ana/tiny")) as sent:
+        assert sent.notes[0] == "the results of test are of epoch 1, not of the checkpoint's, and are left out"
+        assert "phantoms, test" not in (sent.folder / "README.md").read_text()
+    add_measures(run, dataclasses.replace(results["validation"], epoch=1))
+    with pytest.raises(ConfigError, match="has no measures of its checkpoint's epoch for its card; type: attnmel eval"):
+        staged(run, repository_name("ana/tiny")).__enter__()
+
+
+def test_an_exported_file_of_another_checkpoint_is_refused(run: RunFolder) -> None:
+    set_temperature(run.best, 3.5)
+    with pytest.raises(CheckpointError, match=r"onnx was exported of another .* \(temperature .*, now 3.5\); exp"):
+        staged(run, repository_name("ana/tiny")).__enter__()
 
 
 def without_file(hub: Hub) -> str:

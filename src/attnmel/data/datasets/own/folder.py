@@ -16,7 +16,7 @@ from pathlib import Path
 from attnmel.data.datasets.own.columns import COLUMNS, TABLE, find_columns
 from attnmel.data.datasets.own.dicom import patient_notes, with_dicom_facts
 from attnmel.data.datasets.own.files import FolderFiles
-from attnmel.data.datasets.own.rows import FolderRow, RowReader
+from attnmel.data.datasets.own.rows import SPACES, FolderRow, RowReader
 from attnmel.data.datasets.splits import SMALLEST_SHARE, large_groups
 from attnmel.data.dicom.frames import file_of, image_id
 from attnmel.data.image_files.masks import jpeg_note
@@ -38,6 +38,9 @@ class TableReading:
     strict: bool = False
     """Whether a row without its image, or an image without a row, is an error."""
 
+
+GROUP = "the group '"
+"""Start of the sentence on a group that is too large; its name follows."""
 
 AS_WRITTEN = TableReading()
 
@@ -76,10 +79,15 @@ class FolderContent:
         return (*found, *(group_sentence(name, count, len(self.lesions)) for name, count in self.large_groups.items()))
 
 
+def may_name_patients(sentence: str) -> bool:
+    """Whether one of the `sentences` of a folder may quote names of files or groups, or cells of its table."""
+    return TABLE in sentence or sentence.startswith((GROUP, SPACES))
+
+
 def group_sentence(name: str, count: int, images: int) -> str:
     """Return what to think of a group that is too large."""
     return (
-        f"the group '{name}' holds {count} of {images} images, and a split should hold {percent(SMALLEST_SHARE)} "
+        f"{GROUP}{name}' holds {count} of {images} images, and a split should hold {percent(SMALLEST_SHARE)} "
         "of them; is it one patient? leave the cell empty where that is not known"
     )
 

@@ -25,6 +25,9 @@ from attnmel.records import ATTRIBUTES, REST, SPLITS, Lesion
 TRUE = ("1", "1.0", "1.", "true", "yes", "x")
 FALSE = ("0", "0.0", "0.", "false", "no", "")
 
+SPACES = "spaces around"
+"""Start of the note on names of files with spaces around them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class FolderRow:
@@ -103,7 +106,7 @@ class RowReader:
         notes += self._text.space_notes(TABLE)
         if padded := self._files.padded:
             count = counted(len(padded), "name")
-            notes.append(f"spaces around {count} of files are left out ({listed(map(shown_cell, padded))})")
+            notes.append(f"{SPACES} {count} of files are left out ({listed(map(shown_cell, padded))})")
         if below := self._files.below:
             notes.append(
                 f"{counted(len(below), 'name')} of {TABLE} found in a subfolder, where one file fits ({listed(below)})"
