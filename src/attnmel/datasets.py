@@ -14,7 +14,7 @@ from attnmel.arguments import FromZero, checked_arguments
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
-from attnmel.data.datasets.read_dataset import KNOWN, Dataset, read_dataset
+from attnmel.data.datasets.read_dataset import KNOWN, Dataset, read_dataset, refuse_unread_columns
 from attnmel.errors import ConfigError
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import dataset_folder, home_folder
@@ -95,6 +95,7 @@ def read(
         ArchiveError: it was not fetched.
         LabelError: every problem of the labels, in one message.
     """
+    refuse_unread_columns(columns or (), str(name))
     return read_dataset(str(name), _home(home), reading=TableReading(classes, columns or {}, strict))
 
 
@@ -146,6 +147,7 @@ def verify(
 
     if not datasets:
         raise ConfigError("nothing to verify; name data sets, for example isic2017, or folders with labels.csv")
+    refuse_unread_columns(columns or (), *map(str, datasets))
     return verify_datasets(
         [str(one) for one in datasets],
         home=_home(home),
@@ -185,9 +187,10 @@ def audit(
             file of others.
     """
     from attnmel.files.locks import hold_files
-    from attnmel.pipeline.data.audit import audit_datasets
+    from attnmel.pipeline.data.audit import audit_datasets, dataset_and_split
     from attnmel.pipeline.data.audit_output import list_exclusions, write_pairs_page
 
+    refuse_unread_columns(columns or (), *(dataset_and_split(str(one))[0] for one in (*datasets, *train, *test)))
     written, listed = (own_file(one) for one in (page, exclusions))
     with hold_files(written, listed):
         audited = audit_datasets(

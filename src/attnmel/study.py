@@ -74,10 +74,12 @@ def new(
 
     require_study_packages()
     from attnmel.data.datasets.own.folder import TableReading
+    from attnmel.data.datasets.read_dataset import refuse_unread_columns
     from attnmel.pipeline.study.days import parsed_day
     from attnmel.pipeline.study.new_study import MANAGEMENT, NewStudy, make_study
     from attnmel.pipeline.study.study_file import StudyFolder
 
+    refuse_unread_columns(columns or (), str(dataset))
     plan = NewStudy(
         dataset=str(dataset),
         counts=counts,

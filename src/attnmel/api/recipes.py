@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attnmel.api.places import kind_of
 from attnmel.config.load import AnyRecipe, changed_recipe, is_fusion, load_run_recipe
-from attnmel.config.overrides import of_recipe, override_text
+from attnmel.config.overrides import key_of, of_recipe, override_text
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 
@@ -53,6 +53,7 @@ def open_recipe(
         raise ConfigError(f"the recipe is {kind_of(recipe)}; expected its name, a TOML file, a run folder, or a Recipe")
     if not isinstance(recipe, str | Path):
         found = changed_recipe(recipe, changed)
+        _refuse_unread_columns(found, changed)
         return OpenedRecipe(found if exclude is None else excluding(found, exclude), None, tuple(changed))
     name = str(recipe)
     given = RunFolder(Path(name)) if (Path(name) / RunFolder(Path()).recipe.name).is_file() else None
@@ -61,7 +62,16 @@ def open_recipe(
     else:
         # Of a fusion's recipe, its parts take the settings that it lacks.
         found = load_run_recipe(name, of_recipe(name, changed)[0] if is_fusion(name) else changed)
+    _refuse_unread_columns(found, changed)
     return OpenedRecipe(found if exclude is None else excluding(found, exclude), given, tuple(changed))
+
+
+def _refuse_unread_columns(recipe: AnyRecipe, changed: Sequence[str]) -> None:
+    """Refuse changed columns of a labels.csv where the recipe's data set has none of one's own."""
+    if any(key_of(one).startswith("data.columns") for one in changed):
+        from attnmel.data.datasets.read_dataset import refuse_unread_columns
+
+        refuse_unread_columns(recipe.data.columns, recipe.data.dataset)
 
 
 def overrides(settings: Settings) -> list[str]:

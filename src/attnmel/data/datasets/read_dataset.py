@@ -1,5 +1,6 @@
 """A data set's name, or a folder -> labelled lesions. No torch."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from attnmel.data.archives.fetch import recorded_states
@@ -119,6 +120,22 @@ def _instead(folder: Path) -> str:
             f"{row}; names of subfolders are no labels, so write a row as {inside},{image.parent.name} for each image"
         )
     return row
+
+
+def refuse_unread_columns(columns: Collection[str], *names: str) -> None:
+    """Refuse columns that are named for a labels.csv, by their usual names, where no data set has one of one's own.
+
+    Raises:
+        ConfigError: names the data sets and what to do.
+    """
+    every = list(dict.fromkeys(names))
+    published = [name for name in every if name in KNOWN or published_folder(expanded(name)) is not None]
+    if columns and published and published == every:
+        is_read = f"{', '.join(published)} {'is' if len(published) == 1 else 'are'} read by the publisher's own table"
+        raise ConfigError(
+            f"columns are named ({', '.join(columns)}), but {is_read}; leave out --columns, or name a folder with "
+            f"{TABLE}"
+        )
 
 
 def own_folder_path(name: str) -> Path | None:

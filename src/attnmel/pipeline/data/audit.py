@@ -111,7 +111,7 @@ def prepare_audit(
         ConfigError: no name, one named twice, two folders of one name, or an unknown data set or split.
         LabelError: a split without an image.
     """
-    chosen = [_named(name) for name in names]
+    chosen = [dataset_and_split(name) for name in names]
     if not chosen:
         raise ConfigError("nothing to audit; name data sets, for example isic2017 or isic2017:train")
     datasets = {name: _read(name, home, reading, progress) for name in dict.fromkeys(name for name, _ in chosen)}
@@ -182,7 +182,12 @@ def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[Audit
     return tuple(found)
 
 
-def _named(name: str) -> tuple[str, str | None]:
+def dataset_and_split(name: str) -> tuple[str, str | None]:
+    """Return the data set and the split that DATASET or DATASET:SPLIT names; None for all splits.
+
+    Raises:
+        ConfigError: no such split.
+    """
     dataset, colon, split = name.rpartition(":")
     # A path may hold a colon of its own, as C:\images does.
     if not colon or not dataset or "/" in split or "\\" in split:

@@ -34,6 +34,7 @@ from attnmel.pipeline.run.images.seen_images import Leak
 from attnmel.pipeline.run.results.results import (
     CHOOSES,
     SplitResults,
+    check_columns,
     external_set,
     is_same_set,
     plain_word,
@@ -99,7 +100,7 @@ def evaluate_run(
     which temperature and thresholds were chosen; results with others have a name of their own, and leave these alone.
     So it is with the `prior`: "age-sex", fitted on the training images, or "none".
 
-    `columns` are how the labels.csv of `on` calls its columns, as by `read_folder`.
+    `columns` are how the labels.csv of `on` calls its columns, as by `read_folder`; of any other data none.
 
     Predicts in float32 whatever the training's precision. `maps` are the feature maps of the run's frozen trunk for the
     split, computed in float32 and kept in half floats, used in place of its images; a note records it.
@@ -116,6 +117,8 @@ def evaluate_run(
     """
     check_points(sensitivities, prevalences)
     own = run.recipe.data.dataset  # no lock where there is no run
+    place = external_set(on, own)
+    check_columns(columns or {}, place, run.recipe.data)
     with hold_folder(run.path):
         _, card = run.checkpoint
         transforms = card.transforms if transforms is None else transforms
@@ -125,13 +128,12 @@ def evaluate_run(
         fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset(), card.seed)
         tag = "" if transforms == card.transforms else f"-tta-{plain_word(transforms)}"
         tag += "" if prior == own_prior else f"-prior-{prior}"
-        other = external_set(on, own)
-        if card.chosen_elsewhere and results_name(other, split, exclude, tag)[1] == CHOOSES:
+        if card.chosen_elsewhere and results_name(place, split, exclude, tag)[1] == CHOOSES:
             raise ConfigError(
                 f"temperature and thresholds of {run.path} were chosen on {card.chosen_elsewhere}; an evaluation of "
                 f"its own split '{CHOOSES}' would choose others. Evaluate the split 'test', or another data set by --on"
             )
-        images = images_to_evaluate(run, other, split, exclude, columns, tag)
+        images = images_to_evaluate(run, place, split, exclude, columns, tag)
         leaks = check_leakage(
             run,
             images.prepared,
@@ -191,7 +193,7 @@ def images_to_evaluate(
     if (before := run.results.get(name)) is not None:
         _refuse_other_set(run, before, on, [prepared.lesions[row].image_id for row in rows])
     notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
-    own = dict(columns or {})
+    own = dict(columns or {}) if on is not None else {}
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
 
 

@@ -43,6 +43,8 @@ def score(
     chosen = changed_rules(dataset, rules)
     groups = lesion_groups(dataset, home)
     if dataset == TASK1:
+        if columns:
+            raise ConfigError(f"{TASK1} is scored by masks, which have no columns; leave out --columns")
         true = masks_in(truth) if truth is not None else _fetched_masks(home)
         masks = read_masks(predictions, true, excluded=chosen.excluded, groups=groups)
         return evaluate_masks(masks, chosen, resamples=resamples, seed=seed)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.data.datasets.read_dataset import own_folder_path, whole_set_tests
-from attnmel.errors import PredictionsError, counted, require_known
+from attnmel.config.settings.data import DataSettings
+from attnmel.data.datasets.read_dataset import own_folder_path, refuse_unread_columns, whole_set_tests
+from attnmel.errors import ConfigError, PredictionsError, counted, require_known
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.files.folders import RunFolder
@@ -99,6 +100,24 @@ def external_set(on: str | None, own: str) -> str | None:
     if own_folder is not None and folder.samefile(own_folder):
         return None
     return str(folder.resolve() if ".." in folder.parts else folder)  # ".." is no name for results
+
+
+def check_columns(columns: Mapping[str, str], on: str | None, own: DataSettings) -> None:
+    """Refuse columns that are named for a labels.csv where they would not be read.
+
+    That is on a known data set, and on the run's own data, `on` being None, where they are not those of its recipe.
+
+    Raises:
+        ConfigError: says which, and what to do.
+    """
+    if on is not None:
+        refuse_unread_columns(columns, on)
+    elif columns and dict(columns) != own.columns:
+        refuse_unread_columns(columns, own.dataset)
+        raise ConfigError(
+            f"columns are named ({', '.join(columns)}), but the run's own data is evaluated, whose table is read by "
+            "the columns that it was trained with; leave out --columns, or name another folder by --on"
+        )
 
 
 def is_same_set(one: str | None, other: str | None) -> bool:
