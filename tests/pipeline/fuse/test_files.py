@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.pipeline.evaluate.score import score
 from attnmel.pipeline.evaluate.submissions import fetched_truth
@@ -67,3 +68,49 @@ def test_the_labels_are_of_any_submission_where_the_first_file_has_none(phantoms
     given = [str(tmp_path / "a.csv"), f"phantoms:{tmp_path / 'b.csv'}"]
     fused = fuse(given, tmp_path / "folder", home=phantoms.home, resamples=20)
     assert set(fused.measures) == {*given, "plain mean", "fused"}
+
+
+def noisy(path: Path, start: int, seed: int) -> Path:
+    """Write predictions of 60 images, a third of them melanomas, that are a little better than chance."""
+    chance = np.random.default_rng(seed)
+    labels = (np.arange(60) % 3 == 0).astype(np.int64)
+    shares = np.clip(0.5 + 0.05 * (2 * labels - 1) + 0.25 * chance.standard_normal(60), 0.01, 0.99)
+    ids = tuple(f"I{start + number}" for number in range(60))
+    Predictions(ids, ("rest", "melanoma"), np.stack([1 - shares, shares], axis=1), labels, ids).write(path, None)
+    return path
+
+
+def test_a_stack_on_validation_images_predicts_each_by_models_without_its_lesion(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra features")
+    tests = [noisy(tmp_path / f"{seed}.csv", 1000, seed) for seed in range(3)]
+    held = [noisy(tmp_path / f"{seed}-validation.csv", 0, 10 + seed) for seed in range(3)]
+    both = [f"{test}@{one}" for test, one in zip(tests, held, strict=True)]
+    fuse(both, tmp_path / "test", by="stack", dataset="phantoms", home=tmp_path, resamples=20)
+    expected = Run(tmp_path / "test").uncalibrated("validation").probabilities
+    # A file alone is of the split that is named.
+    for name, given in {"both": both, "alone": list(map(str, held))}.items():
+        out = tmp_path / name
+        fused = fuse(given, out, by="stack", dataset="phantoms", split="validation", home=tmp_path, resamples=20)
+        run = Run(out)
+        np.testing.assert_array_equal(run.uncalibrated("validation").probabilities, expected)
+        assert run.results["validation"].judgement.row("melanoma", "auc").value == pytest.approx(
+            fused.measures["fused"]["melanoma"][0]
+        )
+    fuse(both, tmp_path / "fused.csv", by="stack", split="validation", home=tmp_path)
+    np.testing.assert_array_equal(Predictions.read(tmp_path / "fused.csv").probabilities, expected)
+
+
+def test_files_alone_into_a_folder(tmp_path: Path) -> None:
+    given = [str(noisy(tmp_path / f"{seed}.csv", 0, seed)) for seed in range(2)]
+    with pytest.raises(
+        ConfigError, match="a folder is a run of a data set, and these files do not say of which; name a"
+    ):
+        fuse(given, tmp_path / "out", home=tmp_path)
+    (tmp_path / "clinic").mkdir()
+    clinic = str(tmp_path / "clinic")
+    twice = ["melanoma", "melanoma"]
+    fused = fuse(given, tmp_path / "out", positives=twice, dataset=clinic, home=tmp_path, resamples=20)
+    assert fused.card.positives == ("melanoma",)
+    assert Run(tmp_path / "out").recipe.name == "clinic/fused-mean"
+    with pytest.raises(ConfigError, match=r"unknown data set 'isci2017' \(did you mean 'isic2017'\?\); known: "):
+        fuse(given, tmp_path / "out.csv", dataset="isci2017", home=tmp_path)

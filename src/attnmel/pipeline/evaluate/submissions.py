@@ -25,7 +25,7 @@ def is_submission(path: Path) -> bool:
     """Whether a file is none of our own predictions files, by its header."""
     with path.open(encoding="utf-8", errors="replace") as file:
         header = next((line for line in file if not line.startswith("#")), "")
-    names = [name.strip().strip("\ufeff") for name in header.split(",")]
+    names = [name.strip().strip('\ufeff"') for name in header.split(",")]  # R writes names in quotes
     return not {"image", "label", "group"} <= set(names)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from attnmel.config.fusion import FusionRecipe, Rule
 from attnmel.data.archives.catalog import source_of
-from attnmel.errors import ConfigError
+from attnmel.data.datasets.read_dataset import KNOWN, own_folder_path
+from attnmel.errors import ConfigError, require_known
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.evaluation.classification.ranking import Ranking, average_precision, roc_auc
@@ -29,6 +30,9 @@ from attnmel.progress import SILENT, Progress
 from attnmel.records import REST, Predictions
 
 CSV = ".csv"
+
+PLAIN, FUSED = "plain mean", "fused"
+"""Rows of the measures next to those of the members."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,24 @@ def fuse(
         if path.exists():
             raise ConfigError(f"{path} is there already; name a new file ending in .csv, or a new folder, by --out")
     members = open_members(given, home, progress)
+    if split == CHOOSES:  # which a file is of, then
+        members = [one if one.run or one.validation else replace(one, validation=one.path) for one in members]
     dataset = _dataset(members, dataset, split)
+    if not dataset and not is_file:
+        raise ConfigError(
+            "a folder is a run of a data set, and these files do not say of which; name a known one, or the folder of "
+            "the images, by --dataset, or a file ending in .csv by --out"
+        )
     found = {one.name: member_predictions(one, split, dataset, home) for one in members}
     challenge = source_of(dataset)
     classes = common_names({name: one.classes for name, one in found.items()}, challenge, positives)
     aligned = gathered_predictions(members, split, classes, challenge, home, labelled=not is_file)
     fitted = fit_rule(by, members, classes, challenge, home, seed=seed, labelled=not is_file)
     card = _card(by, members, classes, positives, dataset, split, seed, fitted, out)
-    fused = aligned.with_probabilities(fitted.fusion(aligned.members))
+    if split == CHOOSES and fitted.validation is not None:
+        fused = fitted.validation  # of a stack by models that were fitted without the image's lesion
+    else:
+        fused = aligned.with_probabilities(fitted.fusion(aligned.members))
     measures = _measures(aligned, members, fused, card.positives)
     with hold_file(out):
         if is_file:
@@ -103,6 +117,8 @@ def _dataset(members: Sequence[Member], given: str, split: str) -> str:
     for one in members:
         if one.run is not None and split in one.run.results:
             named.setdefault(one.run.results[split].dataset, one.name)
+    if given and given not in named and own_folder_path(given) is None:
+        require_known("data set", given, KNOWN)
     sources = {source_of(name): member for name, member in named.items()}
     if given:
         sources = {source_of(given): "--dataset"} | sources
@@ -145,10 +161,10 @@ def _positives(
 ) -> tuple[str, ...]:
     """Return the target classes: as given, those of the first run, or all that the challenge evaluated."""
     own = next((one.run.recipe.data.positives for one in members if one.run), ())
-    wanted = tuple(positives) or own
+    wanted = tuple(dict.fromkeys(positives)) or own
     if dataset in SUBMISSIONS:
         named = {name: official for official, name in official_categories(wanted, dataset).items()}
-        wanted = tuple(named.get(name, name) for name in wanted) or CHALLENGES[dataset].categories
+        wanted = tuple(dict.fromkeys(named.get(name, name) for name in wanted)) or CHALLENGES[dataset].categories
     return tuple(name for name in wanted if name in classes) or tuple(name for name in classes if name != REST)
 
 
@@ -195,8 +211,9 @@ def _measures(
 ) -> dict[str, dict[str, tuple[float, float]]]:
     if (aligned.truth.labels < 0).any():
         return {}
-    rows = {one.name: values for one, values in zip(members, aligned.members, strict=True)}
-    rows |= {"plain mean": mean(aligned.members), "fused": fused.probabilities}
+    own = (PLAIN, FUSED)
+    names = [f"./{one.name}" if one.name in own else one.name for one in members]
+    rows = dict(zip(names, aligned.members, strict=True)) | {PLAIN: mean(aligned.members), FUSED: fused.probabilities}
     return {
         name: {one: _auc_and_ap(replace(fused, probabilities=values), one) for one in positives}
         for name, values in rows.items()

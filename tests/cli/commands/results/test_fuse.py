@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pytest
 from tests.cli.conftest import Attnmel
 from tests.strangers.tables.make_fusion import make_predictions
 
 from attnmel.files.folders import RunFolder
+from attnmel.records import Predictions
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -57,3 +60,17 @@ def test_files_are_fused_into_a_file(attnmel: Attnmel, tmp_path: Path) -> None:
     assert found["by"] == "mean"
     assert found["out"] == str(tmp_path / "fused.csv")
     assert len((tmp_path / "fused.csv").read_text().splitlines()) == 7
+
+
+def test_a_member_that_is_called_like_a_row_of_the_table_has_a_row_of_its_own(
+    attnmel: Attnmel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ids = tuple("abcd")
+    shares = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6]])
+    for name in ("fused", "plain mean"):
+        Predictions(ids, ("rest", "melanoma"), shares, np.array([0, 1, 0, 1]), ids).write(Path(name), None)
+    ran = attnmel("fuse", "fused", "plain mean", "--out", "out.csv")
+    assert ran.code == 0, ran.err
+    names = [line.split("  ")[0] for line in ran.out.splitlines()[2:6]]
+    assert names == ["./fused", "./plain mean", "plain mean", "fused"]
