@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from attnmel.api.model_names import place_of_results
-from attnmel.api.places import Place, optional_path
+from attnmel.api.model_names import PLACES, place_of, place_of_results
+from attnmel.api.places import Place, kind_of, one_place, optional_path
 from attnmel.api.recipes import Settings, overrides
-from attnmel.arguments import checked_arguments
+from attnmel.arguments import FromOne, Within, checked_arguments
 from attnmel.errors import ConfigError, require_known
 from attnmel.progress import Progress, Report, as_progress
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from attnmel.pipeline.reproduce.engines import JobEngine
     from attnmel.pipeline.reproduce.jobs import TableOptions
     from attnmel.pipeline.reproduce.run import Reproduced
+    from attnmel.pipeline.run.run import Run
 
 EngineName = Literal["local", "ray"]
+Amount = Annotated[float, Within(0)]
 
 
 @dataclass(frozen=True)
@@ -45,19 +47,19 @@ class ThesisTable:
         return read_frame(self.found.folder.table("csv"))
 
 
-@checked_arguments()
+@checked_arguments("given")
 def reproduce(
     table: str,
     settings: Settings = (),
     *,
     rows: Sequence[str] = (),
-    given: Mapping[str, Place] | None = None,
-    seeds: int = 1,
+    given: "Mapping[str, Run | Place] | None" = None,
+    seeds: FromOne = 1,
     segmenter: Place | None = None,
     engine: EngineName = "local",
     address: str | None = None,
-    cpus: float | None = None,
-    gpus: float | None = None,
+    cpus: Amount | None = None,
+    gpus: Amount | None = None,
     out: Place | None = None,
     home: Place | None = None,
     progress: Progress | Report | None = None,
@@ -73,8 +75,9 @@ def reproduce(
         ConfigError: an unknown table, row or setting, or a Ray cluster that cannot be used.
         ArchiveError: the data of every row is missing.
     """
+    given_rows = () if given is None else _named_rows(given)
     options = table_options(
-        table, settings, rows=rows, given=given or {}, seeds=seeds, segmenter=segmenter, out=out, home=home
+        table, settings, rows=rows, given=given_rows, seeds=seeds, segmenter=segmenter, out=out, home=home
     )
     return run_table(options, as_progress(progress), engine, address, cpus, gpus)
 
@@ -117,30 +120,42 @@ def table_options(
     settings: Settings = (),
     *,
     rows: Sequence[str] = (),
-    given: Mapping[str, Place] | Sequence[str] = (),
+    given: Sequence[str] = (),
     seeds: int = 1,
     segmenter: Place | None = None,
     out: Place | None = None,
     home: Place | None = None,
     command: str = "attnmel.reproduce (Python)",
 ) -> "TableOptions":
-    """Return the options of a table, as `reproduce`; no torch."""
+    """Return the options of a table, as `reproduce`, with `given` rows as NAME=PATH; no torch."""
     from attnmel.evaluation.thesis.tables import TABLES
     from attnmel.pipeline.reproduce.jobs import TableOptions
 
     require_known("table", table, TABLES)
-    named = [f"{name}={place}" for name, place in given.items()] if isinstance(given, Mapping) else given
     return TableOptions(
         plan=TABLES[table],
         out=Path(out) if out else Path("tables") / table,
         overrides=tuple(overrides(settings)),
         seeds=seeds,
         rows=tuple(rows),
-        given=tuple(map(_with_results, named)),
+        given=tuple(map(_with_results, given)),
         home=optional_path(home),
         command=command,
         segmenter=optional_path(segmenter),
     )
+
+
+def _named_rows(given: object) -> list[str]:
+    """Return rows by their name as NAME=PATH; a run by the path of its folder.
+
+    Raises:
+        ConfigError: no mapping, a name with "=", or what is neither a run nor a path.
+    """
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"given is {kind_of(given)}; expected a mapping of names, each to {PLACES}")
+    if odd := next((name for name in given if not isinstance(name, str) or "=" in name), None):
+        raise ConfigError(f"given has a row called {odd!r}; expected a text without '='")
+    return [f"{name}={place_of(one_place(one, f'given[{name!r}]', PLACES))}" for name, one in given.items()]
 
 
 def _with_results(row: str) -> str:

@@ -277,11 +277,12 @@ def _overridden(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str,
             target = target.setdefault(group, {})
             if not isinstance(target, dict):
                 raise ConfigError(f"--set {key}: '{group}' is a value, it has no keys")
-        target[last] = _toml_value(text.strip())
+        target[last] = toml_value(text.strip())
     return settings
 
 
-def _toml_value(text: str) -> object:
+def toml_value(text: str) -> object:
+    """Return the value of a text of TOML; what is none is a text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):

@@ -2,13 +2,15 @@
 
 import csv
 import dataclasses
+import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+import attnmel
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ArchiveError, ConfigError, PredictionsError
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
@@ -19,6 +21,7 @@ from attnmel.pipeline.evaluate.score import score
 from attnmel.pipeline.reproduce.existing_predictions import given_rows
 from attnmel.pipeline.reproduce.jobs import NO_ROWS, TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
+from attnmel.pipeline.run.results.results import add_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
@@ -160,6 +163,10 @@ def test_mistakes_in_files(options: TableOptions, submission: Path, tmp_path: Pa
     assert message(tmp_path / "ids.csv").startswith(
         f"the row TEAM: {count} of its {count} images are none of the {count} of phantoms, test (X"
     )
+    dataclasses.replace(own, labels=1 - own.labels).write(tmp_path / "labels.csv", None)
+    assert message(tmp_path / "labels.csv").startswith(
+        f"the row TEAM: {count} of its {count} images have another label than in phantoms ({own.image_ids[0]}, "
+    )
     dataclasses.replace(own, classes=("rest", "nevus")).write(tmp_path / "classes.csv", None)
     assert message(tmp_path / "classes.csv") == (
         "the row TEAM: it predicts rest, nevus, but the table is of melanoma; give predictions of that class"
@@ -178,3 +185,47 @@ def test_a_run_that_was_not_evaluated_and_data_that_were_not_fetched(
     away = dataclasses.replace(options, given=(f"TEAM={submission}",), home=tmp_path / "empty")
     with pytest.raises(ArchiveError, match="phantoms is not in"):
         given_rows(away)
+
+
+def test_labels_that_a_file_lacks_are_those_of_the_data_set(
+    options: TableOptions, tmp_path: Path, trained: RunFolder
+) -> None:
+    own = Predictions.read(trained.predictions("test"))
+    dataclasses.replace(own, labels=np.where(np.arange(len(own.labels)) < 3, -1, own.labels)).write(
+        tmp_path / "some.csv", None
+    )
+    header, _, rows = (tmp_path / "some.csv").read_text().partition("\n")
+    quoted = ",".join(f'"{name}"' for name in header.split(","))  # as R writes it
+    (tmp_path / "some.csv").write_text(f"{quoted}\n{rows}")
+    given = dataclasses.replace(options, given=(f"SOME={tmp_path / 'some.csv'}", f"OWN={trained.predictions('test')}"))
+    some, every = given_rows(given, FEW)
+    assert some.figures == every.figures
+
+
+def test_results_of_an_earlier_epoch_are_no_row_and_deleted_weights_do_no_harm(
+    options: TableOptions, trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    given = dataclasses.replace(options, given=(f"RUN={run.path}",))
+    results = Run(run).results["test"]
+    add_measures(run, dataclasses.replace(results, epoch=results.epoch + 1))
+    with pytest.raises(PredictionsError, match=r"was evaluated on test at epoch 3, but its checkpoint is of epoch 2"):
+        given_rows(given, FEW)
+    run.best.unlink()
+    (row,) = given_rows(given, FEW)
+    assert row.fact.startswith(f"RUN: {run.predictions('test')}, SHA-256 ")
+
+
+def test_a_run_that_is_open_is_given_by_python_as_its_path_is(trained: RunFolder, tmp_path: Path) -> None:
+    said = f"the row RUN: {trained.path} was not evaluated on isic2017, test"
+    for given in (Run(trained), trained.path, str(trained.path)):
+        with pytest.raises(PredictionsError, match=re.escape(said)):
+            attnmel.reproduce("isic2017", given={"RUN": given}, rows=["none"], out=tmp_path)
+    mistakes: list[tuple[Any, str]] = [
+        ({"RUN": None}, r"given\['RUN'\] is None"),
+        ({"A=B": "x"}, "called 'A=B'"),
+        (["x"], "type list"),
+    ]
+    for wrong, found in mistakes:
+        with pytest.raises(ConfigError, match=found):
+            attnmel.reproduce("isic2017", given=wrong, rows=["none"], out=tmp_path)

@@ -1,14 +1,18 @@
 """Which commands fill a table, told from what is there already."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import tomli_w
 from tests.conftest import TINY
 
 from attnmel.config.load import load_recipe
 from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.errors import ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import predicted_masks
 from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
 from attnmel.pipeline.segment.masks_table import MaskRow, write_masks_table
@@ -35,3 +39,15 @@ def test_masks_are_predicted_until_every_image_has_a_row(phantoms: "Phantoms", t
         ]
     write_masks_table(predicted_masks(home, "phantoms"), "0" * 64, masks, "synthetic")
     assert table_jobs(options).segmenter == ()
+    # A segmenter that is named is the one whose masks are taken.
+    mine = tmp_path / "mine.safetensors"
+    named = dataclasses.replace(options, segmenter=mine)
+    with pytest.raises(ConfigError, match=r"of another segmenter \(000000000000; --segmenter: no checkpoint at .*mine"):
+        table_jobs(named)
+    mine.write_bytes(b"weights")
+    with pytest.raises(ConfigError, match=r"of another segmenter .* `attnmel segment predict .* phantoms --replace`"):
+        table_jobs(named)
+    write_masks_table(predicted_masks(home, "phantoms"), file_sha256(mine), masks, "synthetic")
+    assert table_jobs(named).segmenter == ()
+    with pytest.raises(ConfigError, match="draws the predicted masks that rows take, and no chosen row of tiny does"):
+        table_jobs(dataclasses.replace(named, plan=dataclasses.replace(plan, rows=("demo",))))

@@ -201,10 +201,18 @@ def test_a_finished_run_starts_no_process(
     assert again.table.blocks == done.table.blocks
 
 
-def test_a_folder_of_other_settings_is_refused_with_what_differs(done: Reproduced, options: TableOptions) -> None:
+def test_a_folder_of_other_settings_is_refused_with_what_differs(
+    done: Reproduced, options: TableOptions, tmp_path: Path
+) -> None:
     other = dataclasses.replace(options, overrides=("training.epochs=2",))
     with pytest.raises(ConfigError, match=r"training\.epochs was as in the recipe, is 2"):
         reproduce(other)
+    # Texts are in quotes where Python gives them.
+    begun = dataclasses.replace(options, out=tmp_path / "quoted", overrides=("model.trunk=vgg16", "data.size=64"))
+    begin_table(begun)
+    begin_table(dataclasses.replace(begun, overrides=('model.trunk="vgg16"', "data.size = 64")))
+    with pytest.raises(ConfigError, match=r'model\.trunk was vgg16, is "vgg19"\. Give'):
+        begin_table(dataclasses.replace(begun, overrides=('model.trunk="vgg19"',)))
     renamed = dataclasses.replace(options, plan=dataclasses.replace(options.plan, name="isic2017"))
     with pytest.raises(ConfigError, match="holds the table tiny, not isic2017"):
         reproduce(renamed)

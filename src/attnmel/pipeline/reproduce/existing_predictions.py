@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from attnmel.config.load import load_run_recipe
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.datasets.read_dataset import read_dataset
@@ -26,7 +28,7 @@ from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import SPLIT, is_submission, submission_predictions
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.run.run import Run
-from attnmel.records import Predictions
+from attnmel.records import Predictions, place_among
 
 FORM = "NAME=FILE, for example --row DermaKNet=dermaknet.csv"
 
@@ -37,7 +39,7 @@ class GivenRow:
 
     name: str
     file: Path
-    """The file that was given, or the weights of a run."""
+    """The file that was given, or the weights of a run, or its predictions where they are gone."""
     predictions: Mapping[str, Predictions]
     """By split; classes of the challenge have its names."""
     figures: Mapping[str, tuple[Interval, ...]]
@@ -138,7 +140,7 @@ def _given(name: str, path: Path, options: TableOptions, resampling: ResamplingC
         for split, one in read.items():
             _check_class(one, target)
             if not (path.is_file() and is_submission(path)):  # that was read against the official table
-                _check_images(one, split, dataset, home)
+                read[split] = _labelled(one, split, dataset, home)
         figures = {split: _figures(one, target, dataset, options.plan, resampling) for split, one in read.items()}
     except PredictionsError as error:
         raise PredictionsError(f"the row {name}: {error}") from None
@@ -163,7 +165,14 @@ def _read(
     if not splits or any(source_of(run.results[split].dataset) != dataset for split in splits):
         wanted = " or ".join(block.split for block in plan.blocks)
         raise PredictionsError(f"{path} was not evaluated on {dataset}, {wanted}; run `attnmel evaluate` for it first")
-    return run.folder.best, {split: run.predictions(split) for split in splits}, ()
+    best = run.folder.best
+    if run.card is not None and (old := [split for split in splits if run.results[split].epoch != run.card.epoch]):
+        raise PredictionsError(
+            f"{path} was evaluated on {old[0]} at epoch {run.results[old[0]].epoch}, but its checkpoint is of epoch "
+            f"{run.card.epoch}; evaluate it again: `attnmel evaluate {runs[0].path} --split {old[0]}`"
+        )
+    file = best if best.is_file() else run.folder.predictions(splits[0])  # weights may have been deleted since
+    return file, {split: run.predictions(split) for split in splits}, ()
 
 
 def _renamed(found: Predictions, dataset: str) -> Predictions:
@@ -179,13 +188,27 @@ def _check_class(found: Predictions, target: str) -> None:
         )
 
 
-def _check_images(found: Predictions, split: str, dataset: str, home: Path) -> None:
-    known = {one.image_id for one in read_dataset(dataset, home).lesions if one.split == split}
-    if others := sorted(set(found.image_ids) - known):
+def _labelled(found: Predictions, split: str, dataset: str, home: Path) -> Predictions:
+    """Return predictions with the labels of the data set, which those that they have must be.
+
+    Raises:
+        PredictionsError: other images, or images of another label.
+    """
+    known = {one.image_id: one for one in read_dataset(dataset, home).lesions if one.split == split}
+    if others := sorted(set(found.image_ids) - set(known)):
         raise PredictionsError(
             f"{len(others)} of its {len(found.image_ids)} images are none of the {len(known)} of {dataset}, {split} "
             f"({listed(others)}); give predictions of these images"
         )
+    places = [place_among(known[image_id], found.classes) for image_id in found.image_ids]
+    labels = np.array([-1 if place is None else place for place in places], dtype=np.int64)
+    differing = (found.labels >= 0) & (labels >= 0) & (found.labels != labels)
+    if wrong := [found.image_ids[row] for row in np.flatnonzero(differing).tolist()]:
+        raise PredictionsError(
+            f"{len(wrong)} of its {len(labels)} images have another label than in {dataset} ({listed(wrong)}); "
+            "evaluate again on the data set as it was fetched, or leave the labels empty"
+        )
+    return dataclasses.replace(found, labels=np.where(labels >= 0, labels, found.labels))
 
 
 def _figures(

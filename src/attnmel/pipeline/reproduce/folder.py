@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnmel.config.load import toml_value
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.files.own_files import require_only
@@ -68,5 +69,6 @@ def _differing(stored: dict[str, str], wanted: dict[str, str]) -> list[str]:
     return [
         f"{key} was {stored.get(key, default)}, is {wanted.get(key, default)}"
         for key in sorted(stored | wanted)
-        if stored.get(key) != wanted.get(key)
+        # By their values: Python gives texts in quotes, and a command without.
+        if not (key in stored and key in wanted and toml_value(stored[key]) == toml_value(wanted[key]))
     ]

@@ -14,15 +14,14 @@ from attnmel.config.settings.model import VGG_TRUNKS
 from attnmel.data.archives.catalog import ARCHIVES, Archive, source_of
 from attnmel.data.archives.fetch import archive_states
 from attnmel.data.datasets.missing import missing_files
-from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
-from attnmel.files.folders import RunFolder, home_folder, predicted_masks
+from attnmel.files.folders import RunFolder, home_folder
 from attnmel.number_formats import size_in_words
+from attnmel.pipeline.reproduce.row_masks import are_predicted, check_segmenter
 from attnmel.pipeline.run.fusion_parts import part_notes, parts_of
 from attnmel.pipeline.run.run_location import new_run_folder
-from attnmel.pipeline.segment.masks_table import read_masks_table
 
 SEGMENTER = "segmenter"
 """Folder of the segmenter that a table trains, next to its rows."""
@@ -105,7 +104,7 @@ def table_jobs(options: TableOptions) -> TableJobs:
     """Return the commands of a table.
 
     Raises:
-        ConfigError: an unknown row, no row that can be built, or settings that no row takes.
+        ConfigError: an unknown row, no row that can be built, or settings that no row takes; as `check_segmenter`.
     """
     rows, notes = _rows(options)
     every = [one for place in range(options.seeds) for row in rows for one in _with_parts(options, row, place)]
@@ -275,22 +274,16 @@ def _missing_file(file: Archive) -> str:
 def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, ...], ...]:
     """Return the commands that predict the masks which rows need and which are not there yet."""
     home = home_folder(options.home)
-    datasets = [job.recipe.data.dataset for job in jobs if job.recipe and job.needs_predicted_masks]
-    needed = [name for name in dict.fromkeys(datasets) if not _are_predicted(name, home)]
+    datasets = list(dict.fromkeys(job.recipe.data.dataset for job in jobs if job.recipe and job.needs_predicted_masks))
+    if options.segmenter is not None:
+        check_segmenter(options.segmenter, datasets, home, options.plan.name)
+    needed = [name for name in datasets if not are_predicted(name, home)]
     if not needed:
         return ()
     model = options.segmenter or options.out / SEGMENTER
     train = ("segment", "train", "--resume", "--out", str(model), *options.home_arguments)
     predict = [("segment", "predict", str(model), name, *options.home_arguments) for name in needed]
     return (*(() if options.segmenter else (train,)), *predict)
-
-
-def _are_predicted(dataset: str, home: Path) -> bool:
-    """Whether every image of a data set has a row: a prediction that was stopped leaves a table of some."""
-    table = read_masks_table(predicted_masks(home, dataset))
-    if table is None or missing_files(dataset, home):
-        return False
-    return table.rows.keys() >= {lesion.image_id for lesion in read_dataset(dataset, home).lesions}
 
 
 def settings_of(overrides: Sequence[str]) -> Mapping[str, str]:

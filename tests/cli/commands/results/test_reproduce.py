@@ -45,6 +45,18 @@ def test_the_segmenter_comes_first_where_a_row_needs_its_masks(attnmel: "Attnmel
     assert all(line[1] == "train" for line in commands(attnmel(*ask, "--rows", "attnmel,mel-cnn").out))
 
 
+def test_options_that_would_have_no_effect_are_refused(attnmel: "Attnmel", tmp_path: Path) -> None:
+    ask = ("reproduce", "isic2017", "--home", tmp_path, "--out", tmp_path / "out", "--print-commands")
+    assert attnmel(*ask, "--engine", "ray").err.startswith("error: --print-commands runs nothing, so that --engine and")
+    assert attnmel(*ask, "--cpus", 2).err.startswith("error: --print-commands runs nothing, so that --engine and its")
+    assert attnmel(*ask, "--rows", "").err == (
+        "error: --rows names no row; leave it out for all rows, or write --rows none for none\n"
+    )
+    assert attnmel(*ask, "--segmenter", "mine").err == (
+        "error: --segmenter draws the predicted masks that rows take, and no chosen row of isic2017 does\n"
+    )
+
+
 @pytest.mark.parametrize("trunk", ["mobilenet_v2", "efficientnet_lite0"])
 def test_a_light_trunk_has_one_row_fewer(trunk: str, attnmel: "Attnmel") -> None:
     ran = attnmel("reproduce", "isic2017", "--print-commands", "--set", f"model.trunk={trunk}")

@@ -72,13 +72,21 @@ def reproduce(
         attnmel reproduce isic2017 --seeds 3
     """
     from attnmel.api.tables import run_table, table_options
+    from attnmel.errors import ConfigError
     from attnmel.pipeline.reproduce.jobs import command_lines, table_jobs
 
+    chosen = tuple(filter(None, (rows or "").replace(" ", "").split(",")))
+    if rows is not None and not chosen:
+        raise ConfigError("--rows names no row; leave it out for all rows, or write --rows none for none")
+    if print_commands and (engine != "local" or any(one is not None for one in (address, cpus, gpus))):
+        raise ConfigError(
+            "--print-commands runs nothing, so that --engine and its options have no effect; leave them out"
+        )
     shrunken = {"data.size": size, "data.limit": limit, "training.epochs": epochs}
     options = table_options(
         table,
         [*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())],
-        rows=tuple(filter(None, (rows or "").replace(" ", "").split(","))),
+        rows=chosen,
         given=given or (),
         seeds=seeds,
         segmenter=segmenter,
