@@ -33,7 +33,9 @@ MOST_BYTES = 4_000_000_000
 """Of one model; the largest network of a recipe has 0.6 GB."""
 
 FORM = f"{PREFIX}OWNER/NAME or {PREFIX}OWNER/NAME@REVISION"
-_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+# As the hub's own library checks names, which else ends with an error of its own.
+_PART = r"[A-Za-z0-9](?:(?!--|\.\.)[\w.-])*(?<![.-])"
+_REPOSITORY = re.compile(rf"{_PART}/{_PART}(?<!\.git)")
 _NAME = re.compile(rf"({_REPOSITORY.pattern})(?:@([\w./-]+))?(?:#([0-9a-f]{{64}}))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

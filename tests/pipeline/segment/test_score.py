@@ -16,6 +16,7 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import prior_files
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks
+from attnmel.pipeline.segment.masks_table import MaskRow, write_masks_table
 from attnmel.pipeline.segment.predict import predict_masks
 from attnmel.pipeline.segment.score import MasksScore, score_masks
 
@@ -115,6 +116,22 @@ def test_a_folder_of_ones_own_needs_a_folder_of_masks(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("image,label\na,nevus\n")
     with pytest.raises(ConfigError, match="name the folder of masks too"):
         score_masks(str(tmp_path), home=tmp_path)
+
+
+def test_masks_of_other_images_alone_are_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    Image.new("L", (9, 9), 255).save(tmp_path / "a-mask.png")
+    (tmp_path / "labels.csv").write_text("image,label,mask\na.png,nevus,a-mask.png\n")
+    masks = MasksFolder(tmp_path / "masks")
+    masks.path.mkdir()
+    Image.new("L", (9, 9), 255).save(masks.mask("a.jpg"))
+    with pytest.raises(
+        PredictionsError, match=r"none of the 1 masks in .* is of the 1 images of .* \(a\.jpg\); expected"
+    ):
+        score_masks(str(tmp_path), masks.path, home=tmp_path)
+    # One that a segmenter found empty is no file.
+    write_masks_table(masks, "0" * 64, [MaskRow("a", 0.1, 0.0, 0, "empty")], "none")
+    assert value(score_masks(str(tmp_path), masks.path, home=tmp_path, resamples=20), "all", "all") == 0
 
 
 def test_a_data_set_that_is_unpacked_by_hand_has_a_folder_of_masks_of_its_own(tmp_path: Path) -> None:

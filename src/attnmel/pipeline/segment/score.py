@@ -13,7 +13,7 @@ from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.errors import ConfigError, LabelError, PredictionsError, listed
-from attnmel.evaluation.challenge.masks import LEAST_JACCARD, masks_in
+from attnmel.evaluation.challenge.masks import ENDING, LEAST_JACCARD, masks_in
 from attnmel.evaluation.masks.agreement import file_pixels, mean_overlaps, overlaps, rank_correlation
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
 from attnmel.files.folders import MasksFolder, predicted_masks
@@ -108,7 +108,8 @@ def score_masks(
     Raises:
         ConfigError: an unknown data set, or a folder of images of one's own without a folder of masks.
         LabelError: no image of the split has a true mask; of images of one name, one mask fits several.
-        PredictionsError: no folder, no mask in it, or masks that cannot be read or are of another size; names them.
+        PredictionsError: no folder, no mask in it or none of these images, or masks that cannot be read or are of
+            another size; names them.
     """
     read = read_dataset(dataset, home)
     if folder is None and not read.is_known:
@@ -117,9 +118,13 @@ def score_masks(
     lesions = [one for one in read.lesions if one.mask is not None and split in (ALL, one.split)]
     if not lesions:
         raise LabelError(f"no image of {dataset} has a true mask in the split '{split}'; fetch them, or choose another")
-    predicted = _predicted(lesions, masks)
+    predicted, table = _predicted(lesions, masks), read_masks_table(masks)
+    if not any(one.image_id in predicted or (table and one.image_id in table.rows) for one in lesions):
+        raise PredictionsError(
+            f"none of the {len(predicted)} masks in {masks.path} is of the {len(lesions)} images of {dataset} "
+            f"({listed(sorted(predicted))}); expected files called <image>{ENDING}.png"
+        )
     pixels = _pixels(lesions, predicted, progress)
-    table = read_masks_table(masks)
     missing = sum(one.image_id not in predicted for one in lesions)
     kinds, notes = _kinds(lesions, predicted, table.rows if table else {}, masks, home)
     if missing:
