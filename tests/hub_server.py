@@ -140,7 +140,14 @@ class _Handler(BaseHTTPRequestHandler):
             {"rfilename": path, "size": len(content), "blobId": "0" * 40, **_pointer(path, content, "sha256")}
             for path, content in files.items()
         ]
-        return {"id": name, "sha": commit, "siblings": listed, "private": False, "tags": [], "downloads": 0}
+        return {
+            "id": name,
+            "sha": commit,
+            "siblings": listed,
+            "private": self.hub.repositories[name].private,
+            "tags": [],
+            "downloads": 0,
+        }
 
     def _tree(self, commit: str, files: Files) -> list[dict[str, Any]]:
         return [

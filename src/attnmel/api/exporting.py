@@ -110,8 +110,9 @@ def push(
     The token is that of `hf auth login` or $HF_TOKEN, the server $HF_ENDPOINT. With `dry_run` nothing is sent.
 
     Raises:
-        ConfigError: no run, one that was not evaluated, or a card that the hub refuses.
-        CheckpointError: no checkpoint, or no network.
+        ConfigError: no run, one that was not evaluated, a card that the hub refuses, or a public repository for what is to
+            be private.
+        CheckpointError: no checkpoint, no network, or an exported file of another checkpoint.
         ArchiveError: no network, or no right to write.
     """
     from attnmel.files.hub import CARD, repository_name

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.own.folder import may_name_patients
@@ -23,6 +24,9 @@ from attnmel.pipeline.run.provenance import read_provenance, write_provenance
 from attnmel.pipeline.run.publishable import excludes_own_images, shared_data, shared_provenance, shared_recipe
 from attnmel.pipeline.run.results.results import SplitResults, read_measures, write_measures
 from attnmel.pipeline.run.run_location import read_recipe
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 
 @dataclass(frozen=True)
@@ -131,17 +135,22 @@ def _check_export(run: RunFolder, exported: Card, card: Card) -> None:
 def push(found: Staged, name: HubName, *, private: bool) -> str:
     """Send staged files as one commit, and return the hub's name of it: `hf:OWNER/NAME@COMMIT`.
 
-    The repository is made where it is missing, `private` if so wished; of an existing one that is not changed.
+    The repository is made where it is missing, `private` if so wished.
 
     Raises:
         ArchiveError: no network, or the hub refuses.
-        ConfigError: the hub refuses the card.
+        ConfigError: the hub refuses the card, or what is to be private is a public repository already.
     """
     api = hub_api()
     from huggingface_hub import CommitOperationAdd
 
     adds = [CommitOperationAdd(path_in_repo=one, path_or_fileobj=found.folder / one) for one in found.sizes]
     with hub_errors(name, api):
+        if private and _is_public(name, api):
+            raise ConfigError(
+                f"{name.repository} is public at {api.endpoint} already, so that nothing was sent; make it private "
+                "there, name a new one, or leave out --private"
+            )
         try:
             api.create_repo(name.repository, private=private, exist_ok=True)
             commit = api.create_commit(name.repository, adds, commit_message="attnmel push")
@@ -150,3 +159,13 @@ def push(found: Staged, name: HubName, *, private: bool) -> str:
         except RuntimeError as error:  # of a large file, whatever the cause
             raise ArchiveError(f"{error} {name.repository} is as it was before; push again") from None
     return str(HubName(name.repository, commit.oid))
+
+
+def _is_public(name: HubName, api: "HfApi") -> bool:
+    """Whether there is a repository of that name that everybody sees."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        return api.model_info(name.repository).private is False
+    except RepositoryNotFoundError:
+        return False

@@ -240,6 +240,22 @@ def test_bytes_that_are_not_those_of_the_list_are_removed(attnmel: "Attnmel", hu
     assert attnmel("pull", "ana/tiny").out == "runs/tiny\n"
 
 
+def test_what_shall_be_private_is_not_sent_to_a_public_repository(
+    attnmel: "Attnmel", hub: Hub, stored: str, run: RunFolder
+) -> None:
+    before = dict(hub.repositories["ana/tiny"].commits)
+    ran = attnmel("push", run.path, "ana/tiny", "--private")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[-1] == (
+        f"error: ana/tiny is public at {hub.address} already, so that nothing was sent; make it private there, name a "
+        "new one, or leave out --private"
+    )
+    assert hub.repositories["ana/tiny"].commits == before
+    hub.repositories["ana/tiny"].private = True
+    assert attnmel("push", run.path, "ana/tiny", "--private").code == 0
+    assert len(hub.repositories["ana/tiny"].commits) == 2
+
+
 def test_a_file_that_does_not_arrive_leaves_the_repository_as_it_was(
     attnmel: "Attnmel", hub: Hub, run: RunFolder
 ) -> None:

@@ -14,7 +14,10 @@ def push(
     run: Annotated[str, typer.Argument(help=f"A run folder that was evaluated, or {NAME}.")],
     repository: Annotated[str, typer.Argument(help="OWNER/NAME of the model on the hub.")],
     dry_run: Annotated[bool, option(OUTPUT, "Show the files and the card; send nothing.", "--dry-run")] = False,
-    private: Annotated[bool, option(OUTPUT, "A new repository is private.", "--private")] = False,
+    private: Annotated[
+        bool,
+        option(OUTPUT, "Send to a private repository, new or there already; a public one is refused.", "--private"),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Send a run as a model to a Hugging Face hub.
