@@ -73,3 +73,15 @@ def test_columns_are_of_the_folder_where_one_of_several_names_is_a_folder(
     run.recipe.write_text(text.replace("[data.columns]", '[data.columns]\nimage = "isic_id"'))
     with pytest.raises(LabelError, match="are not those that"):
         attnmel.evaluate(run.path, columns=NAMED, home=phantoms.home)
+
+
+def test_columns_of_an_evaluation_are_those_of_the_next_one(
+    phantoms: "Phantoms", trained: RunFolder, tmp_path: Path
+) -> None:
+    folder = write_folder(tmp_path / "own")
+    table = folder / "labels.csv"
+    table.write_text(table.read_text().replace("image,label", "isic_id,label"))
+    run = shutil.copytree(trained.path, tmp_path / "run")
+    for columns in (NAMED, None, None):
+        found = attnmel.evaluate(run, on=folder, columns=columns, home=phantoms.home)
+        assert found.runs[0].results.columns == NAMED

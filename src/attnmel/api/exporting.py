@@ -110,8 +110,8 @@ def push(
     The token is that of `hf auth login` or $HF_TOKEN, the server $HF_ENDPOINT. With `dry_run` nothing is sent.
 
     Raises:
-        ConfigError: no run, one that was not evaluated, a card that the hub refuses, or a public repository for what is to
-            be private.
+        ConfigError: no run, one that was not evaluated, a card that the hub refuses, or a public repository for what
+            is to be private.
         CheckpointError: no checkpoint, no network, or an exported file of another checkpoint.
         ArchiveError: no network, or no right to write.
     """

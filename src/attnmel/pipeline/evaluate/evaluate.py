@@ -193,6 +193,8 @@ def images_to_evaluate(
     if (before := run.results.get(name)) is not None:
         _refuse_other_set(run, before, on, [prepared.lesions[row].image_id for row in rows])
     notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
+    if on is not None and columns is None:  # those of before are read, and so are stored again
+        columns = next((one.columns for one in run.results.values() if one.on == on), None)
     own = dict(columns or {}) if on is not None else {}
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
 
