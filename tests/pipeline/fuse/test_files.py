@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.pipeline.evaluate.score import score
 from attnmel.pipeline.evaluate.submissions import fetched_truth
@@ -111,6 +111,15 @@ def test_files_alone_into_a_folder(tmp_path: Path) -> None:
     twice = ["melanoma", "melanoma"]
     fused = fuse(given, tmp_path / "out", positives=twice, dataset=clinic, home=tmp_path, resamples=20)
     assert fused.card.positives == ("melanoma",)
-    assert Run(tmp_path / "out").recipe.name == "clinic/fused-mean"
+    run = Run(tmp_path / "out")
+    assert run.recipe.name == "clinic/fused-mean"
+    assert evaluate_fusion(run, resamples=20).judgement.images == 60
+    (tmp_path / "other").mkdir()
+    said = "is a file of predictions of 'test', which has none of"
+    with pytest.raises(PredictionsError, match=f"{said} 'internal'; fuse files of these images"):
+        evaluate_fusion(run, split="internal")
+    with pytest.raises(PredictionsError, match=f"{said} 'other-test'"):
+        evaluate_fusion(run, on=str(tmp_path / "other"), split="test")
+    assert list(run.results) == ["test"]
     with pytest.raises(ConfigError, match=r"unknown data set 'isci2017' \(did you mean 'isic2017'\?\); known: "):
         fuse(given, tmp_path / "out.csv", dataset="isci2017", home=tmp_path)

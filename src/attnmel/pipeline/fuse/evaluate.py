@@ -66,6 +66,7 @@ def evaluate_fusion(
         members = [reopened(one, run.path, run.home) for one in card.members]
         place = external_set(on, run.recipe.data.dataset)
         _, name = results_name(place, split, exclude)
+        _refuse_files(members, name, card.split)
         if place is not None:
             _refuse_other_set(members, name, place)
         if name == CHOOSES:
@@ -132,6 +133,19 @@ def store_results(
     if recalibrated:
         store_at_temperature(run, [one for one in run.results.values() if one.name != CHOOSES])
     return results
+
+
+def _refuse_files(members: Sequence[Member], name: str, split: str) -> None:
+    """Refuse results by a name that files among the members are not of; a file does not say of what it is.
+
+    Raises:
+        PredictionsError: names the file, and the split that it was fused as.
+    """
+    file = next((one for one in members if one.run is None), None)
+    if file is not None and name not in (split, CHOOSES):
+        raise PredictionsError(
+            f"{file.name} is a file of predictions of '{split}', which has none of '{name}'; fuse files of these images"
+        )
 
 
 def _refuse_other_set(members: Sequence[Member], name: str, on: str) -> None:
