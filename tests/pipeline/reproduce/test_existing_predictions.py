@@ -179,7 +179,8 @@ def test_a_run_that_was_not_evaluated_and_data_that_were_not_fetched(
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     run.measures.unlink()
     with pytest.raises(
-        PredictionsError, match=r"the row RUN: .*/run was not evaluated on phantoms, test; run `attnmel"
+        PredictionsError,
+        match=r"the row RUN: .*/run was not evaluated on phantoms, test; run `attnmel evaluate .*/run` first",
     ):
         given_rows(dataclasses.replace(options, given=(f"RUN={run.path}",)))
     away = dataclasses.replace(options, given=(f"TEAM={submission}",), home=tmp_path / "empty")
@@ -209,7 +210,7 @@ def test_results_of_an_earlier_epoch_are_no_row_and_deleted_weights_do_no_harm(
     given = dataclasses.replace(options, given=(f"RUN={run.path}",))
     results = Run(run).results["test"]
     add_measures(run, dataclasses.replace(results, epoch=results.epoch + 1))
-    with pytest.raises(PredictionsError, match=r"was evaluated on test at epoch 3, but its checkpoint is of epoch 2"):
+    with pytest.raises(PredictionsError, match=r"was evaluated as 'test' at epoch 3, but its checkpoint is of epoch 2"):
         given_rows(given, FEW)
     run.best.unlink()
     (row,) = given_rows(given, FEW)
@@ -229,3 +230,22 @@ def test_a_run_that_is_open_is_given_by_python_as_its_path_is(trained: RunFolder
     for wrong, found in mistakes:
         with pytest.raises(ConfigError, match=found):
             attnmel.reproduce("isic2017", given=wrong, rows=["none"], out=tmp_path)
+
+
+def test_a_run_of_other_data_that_was_evaluated_on_the_tables_is_a_row(
+    options: TableOptions, trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    given = dataclasses.replace(options, given=(f"RUN={run.path}", f"OWN={trained.path}"))
+    results = Run(run).results["test"]
+    add_measures(run, dataclasses.replace(results, dataset="clinic"))
+    text = run.recipe.read_text()
+    run.recipe.write_text(text.replace('dataset = "phantoms"', 'dataset = "isic2017"'))
+    with pytest.raises(
+        PredictionsError, match=r"was not evaluated on phantoms, test; run `attnmel .* --on phantoms` f"
+    ):
+        given_rows(given, FEW)
+    shutil.copy(run.predictions("test"), run.predictions("phantoms-test"))
+    add_measures(run, dataclasses.replace(results, name="phantoms-test", on="phantoms"))
+    other, own = given_rows(given, FEW)
+    assert other.figures == own.figures

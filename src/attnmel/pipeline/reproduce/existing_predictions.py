@@ -161,18 +161,31 @@ def _read(
         found_there = f"{len(runs)} runs; name one of them" if runs else f"no file and no run{runs_below(path)}"
         raise ConfigError(f"--row: at {path} there is {found_there}")
     run = Run(runs[0], home)
-    splits = [block.split for block in plan.blocks if block.split in run.results]
-    if not splits or any(source_of(run.results[split].dataset) != dataset for split in splits):
+    names = {block.split: name for block in plan.blocks if (name := _results_name(run, dataset, block.split))}
+    if not names:
         wanted = " or ".join(block.split for block in plan.blocks)
-        raise PredictionsError(f"{path} was not evaluated on {dataset}, {wanted}; run `attnmel evaluate` for it first")
-    best = run.folder.best
-    if run.card is not None and (old := [split for split in splits if run.results[split].epoch != run.card.epoch]):
         raise PredictionsError(
-            f"{path} was evaluated on {old[0]} at epoch {run.results[old[0]].epoch}, but its checkpoint is of epoch "
-            f"{run.card.epoch}; evaluate it again: `attnmel evaluate {runs[0].path} --split {old[0]}`"
+            f"{path} was not evaluated on {dataset}, {wanted}; run `attnmel evaluate {runs[0].path}"
+            f"{'' if source_of(run.recipe.data.dataset) == dataset else f' --on {dataset}'}` first"
         )
-    file = best if best.is_file() else run.folder.predictions(splits[0])  # weights may have been deleted since
-    return file, {split: run.predictions(split) for split in splits}, ()
+    card, best = run.card, run.folder.best
+    if card is not None and (old := [name for name in names.values() if run.results[name].epoch != card.epoch]):
+        raise PredictionsError(
+            f"{path} was evaluated as '{old[0]}' at epoch {run.results[old[0]].epoch}, but its checkpoint is of epoch "
+            f"{card.epoch}; evaluate it again"
+        )
+    found = {split: run.predictions(name) for split, name in names.items()}
+    # The weights may have been deleted since.
+    return best if best.is_file() else run.folder.predictions(next(iter(names.values()))), found, ()
+
+
+def _results_name(run: Run, dataset: str, split: str) -> str | None:
+    """Return the name of a run's results on a split of the table's data set: its own, or evaluated with `--on`."""
+    for name in (split, f"{dataset}-{split}"):
+        found = run.results.get(name)
+        if found is not None and (source_of(found.dataset), found.split) == (dataset, split):
+            return name
+    return None
 
 
 def _renamed(found: Predictions, dataset: str) -> Predictions:

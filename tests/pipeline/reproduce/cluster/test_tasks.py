@@ -4,11 +4,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import attnmel
 from attnmel.errors import ConfigError
+from attnmel.pipeline.reproduce.cluster import tasks
 from attnmel.pipeline.reproduce.cluster.address import why_not
 from attnmel.pipeline.reproduce.cluster.machine import task_on_machine
 from attnmel.pipeline.reproduce.cluster.tasks import Machines, open_cluster, places_of_machine
@@ -46,6 +48,16 @@ def test_no_cluster_at_an_address_is_known_at_once(port: int, tmp_path: Path, mo
     assert found.endswith("start one, or name another by --address or RAY_ADDRESS")
     monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free}")
     assert refusal(None, tmp_path / "out") == found, "the variable counts where no address is given"
+
+
+def test_a_folder_that_cannot_be_made_is_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tasks, "connected", lambda _: SimpleNamespace(shutdown=lambda: None))
+    monkeypatch.setattr(Path, "mkdir", denied)
+    with pytest.raises(PermissionError), open_cluster(None, tmp_path / "out", Machines(), SILENT):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def open_cluster(address: str | None, out: Path, each: Machines, progress: Progr
     finally:
         ray.shutdown()
         for folder in made:
-            if not any(folder.iterdir()):
+            if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
 
