@@ -44,6 +44,14 @@ def test_columns_of_a_known_data_set_are_refused(
     assert not list(tmp_path.iterdir())
 
 
+def test_columns_of_a_known_data_set_are_refused_before_a_copy_is_recalibrated(
+    trained: RunFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"columns are named .* isic2017 is read by the publisher's own table"):
+        attnmel.recalibrate(trained.path, tmp_path / "out", on="isic2017", columns=NAMED)
+    assert not list(tmp_path.iterdir())
+
+
 def test_columns_that_are_changed_as_a_setting_are_refused_too() -> None:
     for settings in ({"data.columns": NAMED}, ["data.columns.image=isic_id"]):
         with pytest.raises(ConfigError, match="columns are named"):

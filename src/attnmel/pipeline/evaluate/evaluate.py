@@ -51,7 +51,6 @@ FROM_MAPS = (
 )
 """Note of measures that were not predicted from the images."""
 
-
 CHOSEN_WITH = {NO_PRIOR: "without age and sex", AGE_SEX: "with age and sex"}
 
 
@@ -116,8 +115,7 @@ def evaluate_run(
         BusyError: another command writes into the run folder.
     """
     check_points(sensitivities, prevalences)
-    own = run.recipe.data.dataset  # no lock where there is no run
-    place = external_set(on, own)
+    place = external_set(on, run.recipe.data.dataset)  # no lock where there is no run
     check_columns(columns or {}, place, run.recipe.data)
     with hold_folder(run.path):
         _, card = run.checkpoint
@@ -193,9 +191,8 @@ def images_to_evaluate(
     if (before := run.results.get(name)) is not None:
         _refuse_other_set(run, before, on, [prepared.lesions[row].image_id for row in rows])
     notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
-    if on is not None and columns is None:  # those of before are read, and so are stored again
-        columns = next((one.columns for one in run.results.values() if one.on == on), None)
-    own = dict(columns or {}) if on is not None else {}
+    known = next((one.columns for one in run.results.values() if one.on == on), {})  # read again where none are named
+    own = dict(known if columns is None else columns) if on is not None else {}
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
 
 
@@ -247,8 +244,7 @@ def _grid_notes(predicted: PredictionsWithMaps) -> tuple[str, ...]:
 
 
 def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
-    images = len({one.image for one in leaks})
-    listed = run.folder.leakage.name
+    images, listed = len({one.image for one in leaks}), run.folder.leakage.name
     return (f"{images} of the images are known from training; see {listed}, which --exclude takes",) if images else ()
 
 

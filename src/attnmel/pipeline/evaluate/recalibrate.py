@@ -13,6 +13,7 @@ import numpy as np
 
 from attnmel import NOTICE
 from attnmel.config.settings.tta import transforms_of
+from attnmel.data.datasets.read_dataset import refuse_unread_columns
 from attnmel.errors import CheckpointError, ConfigError, LabelError, PredictionsError
 from attnmel.evaluation.calibration.calibration import Reliability, reliabilities
 from attnmel.evaluation.calibration.recalibration import cross_fitted, fit_recalibration
@@ -112,6 +113,7 @@ def recalibrate_run(
             f"{own} is the data set that {run.path} was trained on, whose validation images choose its temperature and "
             "thresholds by `attnmel evaluate`; name images of another place by --on"
         )
+    refuse_unread_columns(columns or (), elsewhere)
     with replacing(out) as part:
         part.mkdir()
         copy_without_results(run, RunFolder(part), out)

@@ -28,6 +28,9 @@ from attnmel.pipeline.run.run_location import read_recipe
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+OF_WEIGHTS = ("recipe", "seed", "epoch", "temperature", "recalibrated_on")
+"""Parts of a card that an exported file shares with its checkpoint."""
+
 
 @dataclass(frozen=True)
 class Staged:
@@ -123,7 +126,7 @@ def _check_export(run: RunFolder, exported: Card, card: Card) -> None:
     Raises:
         CheckpointError: names what differs.
     """
-    pairs = {key: (getattr(exported, key), getattr(card, key)) for key in ("recipe", "seed", "epoch", "temperature")}
+    pairs = {key: (getattr(exported, key), getattr(card, key)) for key in OF_WEIGHTS}
     if differing := [f"{key} {before}, now {now}" for key, (before, now) in pairs.items() if before != now]:
         command = shlex.join(["attnmel", "export", str(run.path), "--onnx"])
         raise CheckpointError(
