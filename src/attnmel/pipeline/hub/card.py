@@ -53,7 +53,8 @@ def model_readme(
 
     licence, words = _licence(card.licence)
     # What chose epoch and thresholds is on the card alone: other programs list what the metadata say as results.
-    independent = [one for one in results.values() if one.split != CHOOSES] or list(results.values())
+    # By their name, as a copy that was recalibrated has images of any split in place of the validation split.
+    independent = [one for one in results.values() if one.name != CHOOSES] or list(results.values())
     data = ModelCardData(
         license=licence,
         license_name=words,

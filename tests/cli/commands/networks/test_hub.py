@@ -297,6 +297,16 @@ def test_training_images_of_a_folder_are_not_sent_whatever_its_name(run: RunFold
         assert not (sent.folder / run.images.name).exists()
 
 
+def test_what_chose_the_thresholds_is_not_in_the_index_whatever_its_split(run: RunFolder) -> None:
+    results = read_measures(run)
+    add_measures(run, dataclasses.replace(results["validation"], dataset="clinic", on="/data/clinic", split="all"))
+    other = dataclasses.replace(results["test"], name="other-validation", dataset="other", on="/o", split="validation")
+    add_measures(run, other)
+    with staged(run, repository_name("ana/tiny")) as sent:
+        data: Any = ModelCard((sent.folder / "README.md").read_text()).data
+    assert {one.dataset_name for one in data.eval_results} == {"phantoms", "other"}
+
+
 def test_results_of_another_epoch_are_not_those_of_the_model(run: RunFolder) -> None:
     results = read_measures(run)
     add_measures(run, dataclasses.replace(results["test"], epoch=1))
