@@ -25,7 +25,7 @@ from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.own_files import require_folder
 from attnmel.files.table_files import nan_to_null
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import read_checkpoint, require_network
+from attnmel.models.weights.checkpoints import read_checkpoint, require_network, save_weights
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.number_formats import fixed
 from attnmel.pipeline.evaluate.evaluate import EvaluatedImages, images_to_evaluate
@@ -164,7 +164,8 @@ def _recalibrated(
     (own, _), (held_out, _) = reliabilities(scales, target_class, resamples)
     tensors[BIAS] = tensors[BIAS] + tensors[BIAS].new_tensor(fitted.offsets)
     card = dataclasses.replace(card, temperature=None, thresholds=(), recalibrated_on=_in_words(name, split))
-    run.write_checkpoint(tensors, card)
+    save_weights(run.folder.best, tensors, card)
+    run = Run(run.folder, run.home, run.progress)  # of these weights
     # Of several squares or transforms an image the mean is of other probabilities now, so that they are predicted.
     now = _predicted(run, images, card)
     scale = fitted_scale(now, card.positives)

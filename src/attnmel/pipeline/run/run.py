@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from attnmel.arguments import checked_arguments
 from attnmel.compute import runtime
@@ -20,7 +20,7 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.features.store import load_classifier
 from attnmel.files.folders import RunFolder, home_folder
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import checkpoint_card, save_weights, set_temperature
+from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import Known, read_images
@@ -252,8 +252,7 @@ class Run:
         """Add results and their details to the others of the run, in place of earlier ones of the same name."""
         write_details(self.folder, details)
         self._details[results.name] = details
-        every = self.results | {results.name: results}
-        write_measures(self.folder, every)
+        write_measures(self.folder, every := self.results | {results.name: results})
         self.results = every
 
     def write_temperature(self, temperature: float | None, thresholds: tuple[Threshold, ...] = ()) -> None:
@@ -263,14 +262,6 @@ class Run:
             CheckpointError: the checkpoint cannot be used or written.
         """
         set_temperature(self.folder.best, temperature, thresholds)
-        self._forget_checkpoint()
-
-    def write_checkpoint(self, tensors: Mapping[str, Tensor], card: Card) -> None:
-        """Write weights and card in place of the best checkpoint."""
-        save_weights(self.folder.best, tensors, card)
-        self._forget_checkpoint()
-
-    def _forget_checkpoint(self) -> None:
         for name in ("checkpoint", "card", "results"):
             self.__dict__.pop(name, None)  # the card is another now
         self._predictions.clear()
