@@ -59,6 +59,21 @@ def require_folder(path: Path) -> None:
         raise ConfigError(f"{path} is a file; name a folder to write into")
 
 
+def require_new_folder(path: Path) -> Path:
+    """Return the place of a folder that is to be put there as a whole: `path`, or where a link there leads.
+
+    Raises:
+        ConfigError: there is a file, a folder that is not empty, or the current folder, which cannot be replaced.
+    """
+    require_folder(path)
+    if path.exists() and any(path.iterdir()):
+        raise ConfigError(f"{path} is not empty; name a new folder by --out")
+    place = path.resolve()
+    if place == Path.cwd():
+        raise ConfigError(f"{path} is the current folder; name a new folder by --out")
+    return place if path.is_symlink() else path
+
+
 def require_only(path: Path, names: set[str], what: str) -> None:
     """Refuse a folder with files that are not of `what`, whose files have these names; hidden files do not count.
 

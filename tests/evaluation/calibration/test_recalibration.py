@@ -105,6 +105,20 @@ def test_an_image_is_recalibrated_by_the_images_of_the_other_folds() -> None:
     )
 
 
+def test_what_fits_only_with_all_images_is_refused_with_how_many_were_fitted() -> None:
+    many = drawn(200)
+    right = many.probability("melanoma") > 0.5
+    labels = right.astype(np.int64)
+    labels[:20] = 1 - labels[:20]  # all that is wrong is in one fold
+    predictions = dataclasses.replace(many, labels=labels)
+    fit_recalibration(predictions)
+    with pytest.raises(
+        PredictionsError,
+        match=r"^without the 40 images that evaluate the fit, no .* 160 images: .* all right; add images",
+    ):
+        cross_fitted(predictions, np.arange(200) // 40)
+
+
 def test_what_fits_nothing_is_refused() -> None:
     many = drawn(200)
     nine = np.flatnonzero(many.is_class("melanoma"))[:9].tolist()

@@ -1,6 +1,7 @@
 """Run folders, folders of seeds and files of predictions are found, put together by recipe, and told apart."""
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.images.seen_images import Known, write_images
 from attnmel.pipeline.run.results.results import add_measures, read_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -163,6 +165,23 @@ def test_other_data_and_controls_are_said(copy: Copy) -> None:
     assert "the runs differ in their training data set: demo: phantoms; hidden: isic2017" in notes
     assert "the runs differ in their training ablation: demo: none; hidden: background-only" in notes
     assert compared(one, copy("z", name="plain")).notes == ()
+
+
+def test_a_recalibrated_copy_is_no_seed_of_its_run_and_its_own_images_are_said(copy: Copy) -> None:
+    one, other = copy("a/seed-0"), copy("a/seed-1", seed=1)
+    provenance = RunFolder(other).provenance
+    facts = {"dataset": "clinic", "split": "all", "images": 90, "offsets": {"rest": 0.1, "melanoma": -0.1}}
+    provenance.write_text(json.dumps(json.loads(provenance.read_text()) | {"recalibrated": facts | {"temperature": 1}}))
+    found = compared(one, other)
+    assert found.comparison.seeds == ((f"demo, {one}", 1), (f"demo, {other}", 1))
+    differ = f"the runs differ in their recalibration: demo, {one}: nothing; demo, {other}: 90 images of clinic (all)"
+    assert found.notes == (differ,)
+    images = Predictions.read(RunFolder(other).predictions("test")).image_ids[:3]
+    write_images(RunFolder(other).recalibration, [Known(name, "test", "", name) for name in images], "CC-0")
+    optimistic = "was recalibrated on 3 of these images, so that its sensitivity, specificity and balanced accuracy are"
+    assert compared(one, other).notes[1] == f"{other} {optimistic} optimistic"
+    with pytest.raises(ConfigError, match=r"recalibrated on nothing in .*seed-0, on 90 images of clinic \(all\) in"):
+        compared(one.parent)
 
 
 def test_a_part_of_the_official_images_is_counted(copy: Copy) -> None:

@@ -2,25 +2,34 @@
 
 import dataclasses
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from tests.other_place import IMAGES, make_other_place, predicted
 
-from attnmel.errors import CheckpointError, ConfigError, LabelError, PredictionsError
+from attnmel.errors import BusyError, CheckpointError, ConfigError, LabelError, PredictionsError
 from attnmel.files.folders import RunFolder
+from attnmel.files.locks import hold_file
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, save_weights
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.evaluate.recalibrate import ON_THESE, Recalibrated, recalibrate_run
 from attnmel.pipeline.export.export import export_onnx
+from attnmel.pipeline.run.images.seen_images import judged_images, start_images, write_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import DEFAULT
+from attnmel.progress import as_progress
 from attnmel.records import Predictions
+
+if TYPE_CHECKING:
+    from tests.session_fixtures import Phantoms
 
 
 class Place(NamedTuple):
@@ -85,7 +94,7 @@ def test_other_images_are_evaluated_at_the_new_thresholds_and_the_same_refused(p
     assert details is not None
     points = details.operating[0].points
     assert [one.threshold for one in points[1:]] == [one.threshold for one in found.thresholds]
-    refused = f"{found.images} images of {place.clinic}:train trained this run or chose its epoch or thresholds"
+    refused = rf"{found.images} images of {place.clinic}:train recalibrated this run .* such as another --split, or go"
     with pytest.raises(LabelError, match=refused):
         evaluate_run(run, on=str(place.clinic), split="train", resamples=20)
     with pytest.raises(ConfigError, match=r"images of clinic \(train\); an evaluation of its own split"):
@@ -145,7 +154,7 @@ def test_what_cannot_be_recalibrated_is_refused_and_nothing_is_left(place: Place
     few = "needs at least 10 images of each class, but there are .* of melanoma"
     refused(PredictionsError, few, split="validation")
     system = place._replace(run=fitted)
-    with pytest.raises(CheckpointError, match="a fitted system of features and SVMs, not a network"):
+    with pytest.raises(CheckpointError, match=f"{fitted.path} is a fitted system of features and SVMs, not a network"):
         system.recalibrated()
     assert not place.out.exists()
     place.out.mkdir(parents=True)
@@ -156,6 +165,78 @@ def test_what_cannot_be_recalibrated_is_refused_and_nothing_is_left(place: Place
     place.out.write_text("mine")
     with pytest.raises(ConfigError, match="is a file; name a folder to write into"):
         place.recalibrated()
+
+
+def test_a_copy_that_is_recalibrated_again_keeps_the_images_and_offsets_of_both(place: Place, tmp_path: Path) -> None:
+    second = tmp_path / "second"  # the same pictures, mirrored
+    second.mkdir()
+    for image in place.clinic.glob("*.png"):
+        ImageOps.mirror(Image.open(image)).save(second / image.name.replace("C", "D"))
+    (second / "labels.csv").write_text((place.clinic / "labels.csv").read_text().replace("C", "D"))
+    first = place.recalibrated()
+    again = place._replace(run=first.run, out=tmp_path / "again").recalibrated(on=str(second))
+    learnt = {one.image_id for one in Run(again.run.path).learnt_images}
+    for one in (first, again):
+        assert set(Predictions.read(one.run.predictions("validation")).image_ids) <= learnt
+    facts = Run(again.run.path).provenance["recalibrated"]
+    biases = [read_checkpoint(one.path)[0]["head.bias"] for one in (place.run, again.run)]
+    np.testing.assert_allclose([*facts["offsets"].values()], (biases[1] - biases[0]).tolist(), atol=1e-5)
+    assert facts["earlier"] == [{"dataset": "clinic", "split": "all", "images": IMAGES}]
+    with pytest.raises(LabelError, match="recalibrated this run"):
+        evaluate_run(Run(again.run.path, tmp_path / "home"), on=str(place.clinic), resamples=20)
+
+
+def test_a_training_that_starts_with_it_knows_its_images(place: Place) -> None:
+    found = place.recalibrated()
+    learnt = {one.image_id for one in start_images([str(place.out)])}
+    assert set(Predictions.read(found.run.predictions("validation")).image_ids) < learnt
+
+
+def test_test_images_of_its_own_data_that_recalibrated_it_are_listed(
+    place: Place, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    place.recalibrated()
+    run = Run(place.out, phantoms.home)
+    prepared = run.dataset
+    write_images(run.folder.recalibration, judged_images(prepared, prepared.rows("test")[:3], phantoms.home), "CC-0")
+    evaluate_run(run, split="test", resamples=20)
+    assert [one.kind for one in read_leaks(run.folder) if one.judged == "test"] == ["same id"] * 3
+
+
+def test_a_link_leads_to_the_copy_and_the_current_folder_is_refused(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("disk/copy")
+    place._replace(out=link).recalibrated()
+    assert link.is_symlink()
+    assert (tmp_path / "disk" / "copy" / "best.safetensors").is_file()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ConfigError, match=r"^\. is the current folder; name a new folder by --out"):
+        place._replace(out=Path()).recalibrated()
+
+
+def test_of_two_at_once_one_is_refused_before_it_works(place: Place) -> None:
+    with (
+        ThreadPoolExecutor(1) as other,
+        hold_file(place.out),
+        pytest.raises(BusyError, match="is being written by another command"),
+    ):
+        other.submit(place.recalibrated).result()
+
+
+def test_the_advice_to_audit_names_the_run_and_not_its_copy_in_the_making(place: Place) -> None:
+    """A run that was trained on a folder is named by the advice, since its recipe splits that folder."""
+    own = place.clinic.parent / "own"
+    shutil.copytree(place.clinic, own)
+    recipe = place.run.recipe.read_text()
+    place.run.recipe.write_text(recipe.replace('dataset = "phantoms"', f'dataset = "{own}"'))
+    notes = []
+    place.recalibrated(progress=as_progress(lambda label, done, total: notes.append(label)))
+    advice = next(note for note in notes if "run `attnmel audit" in note)
+    assert advice.endswith(f"--recipe {place.run.path}` to learn of near-duplicates")
 
 
 def test_it_is_not_exported_in_int8_whose_thresholds_would_be_others(place: Place, tmp_path: Path) -> None:

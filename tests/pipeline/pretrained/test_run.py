@@ -130,6 +130,19 @@ def test_again_it_is_the_same_folder(model: Shipped, tmp_path: Path, monkeypatch
     assert run.report.read_text() == "kept"
 
 
+def test_the_current_folder_is_refused_and_a_link_is_followed(
+    model: Shipped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    assert own_run(model, tmp_path / "link").best.is_file()
+    assert (tmp_path / "link").is_symlink()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ConfigError, match="is the current folder; name a new folder by --out"):
+        own_run(model, Path())
+
+
 def test_a_folder_of_something_else_is_refused(model: Shipped, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "thesis.tex").write_text("")

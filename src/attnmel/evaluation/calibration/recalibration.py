@@ -63,7 +63,12 @@ def cross_fitted(predictions: Predictions, fold_of: Int[np.ndarray, " N"]) -> Pr
     found = np.empty(predictions.probabilities.shape)
     for fold in np.unique(fold_of):
         held = fold_of == fold
-        fitted = _fitted(dataclasses.replace(predictions, labels=np.where(held, -1, predictions.labels)))
+        try:
+            fitted = _fitted(dataclasses.replace(predictions, labels=np.where(held, -1, predictions.labels)))
+        except PredictionsError as error:
+            raise PredictionsError(
+                f"without the {held.sum():,} images that evaluate the fit, {error}; add images"
+            ) from None
         found[held] = fitted(predictions).probabilities[held]
     return dataclasses.replace(predictions, probabilities=found)
 

@@ -91,8 +91,9 @@ class Operating:
                 "these reach is optimistic",
             )
         if self.validation_positives < FEW:
+            images = "images" if self.out_of_fold else "validation images"
             return (
-                f"{self.validation_positives} validation images of {self.task} chose the thresholds: so few place them "
+                f"{self.validation_positives} {images} of {self.task} chose the thresholds: so few place them "
                 "by chance",
             )
         return ()

@@ -54,12 +54,14 @@ def check_leakage(
             f"{run.path} does not list what it learnt from (no {run.folder.images.name}); leakage is not looked for"
         )
         return ()
-    if on is None:
+    if on is None and split in LEARNT:  # of another split only start weights and recalibrations have images
         learnt = tuple(one for one in learnt if one.split != split)
     evaluated = judged_images(prepared, rows, run.home)
     shared = shared_images(learnt, evaluated, name)
     if on is not None and not allowed:
-        refuse_leaks(shared, on if split == ALL else f"{on}:{split}", own, recipe=_recipe_option(run))
+        evaluated_in_words = on if split == ALL else f"{on}:{split}"
+        _refuse_recalibrated(run, shared, evaluated_in_words)
+        refuse_leaks(shared, evaluated_in_words, own, recipe=_recipe_option(run))
     audit = stored_audit(run.home, {one.digest for one in (*learnt, *evaluated)})
     if audit is not None:
         alike = alike_images(audit, learnt, evaluated, name)
@@ -84,6 +86,22 @@ def _recipe_option(run: Run) -> tuple[str, ...]:
     return () if own_folder_path(run.recipe.data.dataset) is None else ("--recipe", str(run.path))
 
 
+def _refuse_recalibrated(run: Run, leaks: Sequence[Leak], evaluated: str) -> None:
+    """Refuse images that are known from a recalibration alone, which no audit of the training finds.
+
+    Raises:
+        LabelError: how many images, and what to do.
+    """
+    chose = {one.image_id for one in read_images(run.folder.recalibration)}
+    if not leaks or not all(one.known_image in chose for one in leaks):
+        return
+    raise LabelError(
+        f"{counted(len(leaks), 'image')} of {evaluated} recalibrated this run ({_by_kind(leaks)}): "
+        f"{listed(one.image for one in leaks)}. Results on them would be too good. Name other images of the place, "
+        "such as another --split, or go on with --allow-leakage."
+    )
+
+
 def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str, *, recipe: Sequence[str] = ()) -> None:
     """Refuse to evaluate on images that a network has seen; both sides by the names that `attnmel audit` takes.
 
@@ -94,16 +112,19 @@ def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str, *, recipe:
     """
     if not leaks:
         return
-    kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
-    by_kind = ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
     sides = [word for split in LEARNT for word in ("--train", f"{trained}:{split}")]
     audit = shlex.join(["attnmel", "audit", *sides, "--test", evaluated, *recipe])
     raise LabelError(
-        f"{counted(len(leaks), 'image')} of {evaluated} trained this run or chose its epoch or thresholds ({by_kind}): "
-        f"{listed(one.image for one in leaks)}. Results on them would be too good. Leave them out by "
-        f"`--exclude FILE`, written by `{audit} --leave-out test --exclusions FILE`, "
+        f"{counted(len(leaks), 'image')} of {evaluated} trained this run or chose its epoch or thresholds "
+        f"({_by_kind(leaks)}): {listed(one.image for one in leaks)}. Results on them would be too good. Leave them "
+        f"out by `--exclude FILE`, written by `{audit} --leave-out test --exclusions FILE`, "
         "or go on with --allow-leakage."
     )
+
+
+def _by_kind(leaks: Sequence[Leak]) -> str:
+    kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
+    return ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
 
 
 def _copies(run: Run, lesions: Sequence[Lesion], name: str) -> tuple[Leak, ...] | None:

@@ -22,10 +22,11 @@ from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.features.folds import draw_folds
 from attnmel.files.folders import RunFolder, replacing
-from attnmel.files.own_files import require_folder
+from attnmel.files.locks import hold_file
+from attnmel.files.own_files import require_new_folder
 from attnmel.files.table_files import nan_to_null
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import read_checkpoint, require_network, save_weights
+from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.number_formats import fixed
 from attnmel.pipeline.evaluate.evaluate import EvaluatedImages, images_to_evaluate
@@ -33,7 +34,7 @@ from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.images.age_and_sex import with_prior
 from attnmel.pipeline.run.images.dataset import ALL
-from attnmel.pipeline.run.images.seen_images import judged_images, write_images
+from attnmel.pipeline.run.images.seen_images import judged_images, read_images, write_images
 from attnmel.pipeline.run.provenance import write_provenance
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, external_set
 from attnmel.pipeline.run.results.thresholds import fitted_scale
@@ -103,10 +104,8 @@ def recalibrate_run(
         LabelError: images that the run learnt from, or labels that cannot be used.
         PredictionsError: too few images, or images that are predicted no better than by chance.
     """
-    require_folder(out)
-    if out.exists() and any(out.iterdir()):
-        raise ConfigError(f"{out} is not empty; name a new folder by --out")
-    own = Run(run.path).recipe.data.dataset
+    place, original = require_new_folder(out), Run(run.path, home, progress)
+    own = original.recipe.data.dataset
     elsewhere = external_set(on, own)
     if elsewhere is None:
         raise ConfigError(
@@ -114,10 +113,13 @@ def recalibrate_run(
             "thresholds by `attnmel evaluate`; name images of another place by --on"
         )
     refuse_unread_columns(columns or (), elsewhere)
-    with replacing(out) as part:
+    _require_softmax(run)
+    with hold_file(place), replacing(place) as part:
+        require_new_folder(place)  # another command may have written it meanwhile
         part.mkdir()
-        copy_without_results(run, RunFolder(part), out)
+        copy_without_results(run, RunFolder(part), place)
         found = _recalibrated(
+            original,
             Run(RunFolder(part), home, progress),
             elsewhere,
             split=split or ALL,
@@ -126,12 +128,21 @@ def recalibrate_run(
             allowed=allow_leakage,
             resamples=resamples,
         )
-        if out.exists():
-            out.rmdir()
+        if place.exists():
+            place.rmdir()
     return dataclasses.replace(found, run=RunFolder(out))
 
 
+def _require_softmax(run: RunFolder) -> None:
+    card = checkpoint_card(run.path)
+    require_network(card, run.path)
+    if card.own or card.heads != "softmax":
+        kind = f"the network '{card.own}' of one's own" if card.own else f"a network with the heads '{card.heads}'"
+        raise CheckpointError(f"{kind} cannot be recalibrated; expected one of attnmel's with a softmax")
+
+
 def _recalibrated(
+    original: Run,
     run: Run,
     on: str,
     *,
@@ -141,14 +152,11 @@ def _recalibrated(
     allowed: bool,
     resamples: int,
 ) -> Recalibrated:
+    """Recalibrate the copy `run` of a run, whose own folder is the one that the user knows."""
     tensors, card = read_checkpoint(run.path)
-    require_network(card, run.path)
-    if card.own or card.heads != "softmax":
-        kind = f"the network '{card.own}' of one's own" if card.own else f"a network with the heads '{card.heads}'"
-        raise CheckpointError(f"{kind} cannot be recalibrated; expected one of attnmel's with a softmax")
     images = images_to_evaluate(run, on, split, exclude, columns)
     leaks = check_leakage(
-        run,
+        original,
         images.prepared,
         images.rows,
         name=CHOOSES,
@@ -174,7 +182,7 @@ def _recalibrated(
     run.write_temperature(scale.temperature, scale.thresholds)
     offsets = dict(zip(card.classes, fitted.offsets, strict=True))
     write_leaks(run.folder, leaks, CHOOSES, name, card.licence)
-    write_images(run.folder.recalibration, judged_images(images.prepared, images.rows, run.home), card.licence)
+    _write_images(run, images, card.licence)
     facts = {
         "dataset": name,
         "split": split,
@@ -182,7 +190,7 @@ def _recalibrated(
         "offsets": offsets,
         "temperature": scale.temperature,
     }
-    write_provenance(run.folder, {**run.provenance, "recalibrated": facts})
+    write_provenance(run.folder, {**run.provenance, "recalibrated": _with_earlier(facts, run.provenance)})
     notes = (*images.notes, *_few(now, target_class), *_no_better(own, held_out), ON_THESE)
     _write_results(run, images, now, split, notes, resamples)
     return Recalibrated(
@@ -203,6 +211,22 @@ def _predicted(run: Run, images: EvaluatedImages, card: Card) -> Predictions:
     """Return uncalibrated predictions of the images by the run's checkpoint, with its prior of age and sex."""
     predicted = predict_rows(run, images.prepared, images.rows, transforms_of(card.transforms)).predictions
     return with_prior(card.age_sex_prior, predicted)[0]
+
+
+def _write_images(run: Run, images: EvaluatedImages, licence: str) -> None:
+    """List the images, after those of earlier recalibrations, whose offsets are still in the network."""
+    every = (*read_images(run.folder.recalibration), *judged_images(images.prepared, images.rows, run.home))
+    write_images(run.folder.recalibration, tuple(dict.fromkeys(every)), licence)
+
+
+def _with_earlier(facts: dict[str, Any], provenance: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a recalibration with those of an earlier one, and with the offsets of both together."""
+    before = provenance.get("recalibrated")
+    if before is None:
+        return facts
+    offsets = {name: value + before["offsets"][name] for name, value in facts["offsets"].items()}
+    place = {name: before[name] for name in ("dataset", "split", "images")}
+    return facts | {"offsets": offsets, "earlier": [*before.get("earlier", ()), place]}
 
 
 def _folds(predictions: Predictions, name: str) -> np.ndarray:

@@ -107,6 +107,8 @@ def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) ->
         shutil.copyfile(run.images, made.images)
     else:
         yield f"{run.images.name}, the training images of one's own data, is not sent: leaks are not found there"
+    if (chose := run.recalibration.images).is_file():
+        yield f"{chose.relative_to(run.path)}, the images of the recalibration, is not sent: they are not refused there"
 
 
 def _notes(results: Mapping[str, SplitResults]) -> tuple[str, ...]:

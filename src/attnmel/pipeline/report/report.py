@@ -245,8 +245,9 @@ def _recalibration_facts(recalibrated: dict[str, Any]) -> list[FactGroup]:
     if not recalibrated:
         return []
     offsets = ", ".join(f"{name} {fixed(value)}" for name, value in recalibrated["offsets"].items())
+    places = [*recalibrated.get("earlier", ()), recalibrated]
     facts = (
-        ("images", f"{recalibrated['images']:,} of {recalibrated['dataset']}, {recalibrated['split']}"),
+        ("images", ", then ".join(f"{one['images']:,} of {one['dataset']}, {one['split']}" for one in places)),
         ("offsets", offsets),
         ("temperature", fixed(recalibrated["temperature"])),
     )

@@ -9,6 +9,7 @@ from attnmel.errors import ConfigError
 from attnmel.files.download import Downloaded
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.locks import hold_folder
+from attnmel.files.own_files import require_new_folder
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.run.provenance import place_of_data, read_provenance, write_provenance
 from attnmel.pipeline.run.run_location import read_recipe
@@ -58,7 +59,7 @@ def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
     """Return a run folder with copies of the files of a model, by their path in it; made where it is missing.
 
     Raises:
-        ConfigError: the folder contains something else.
+        ConfigError: the folder contains something else, or is the current one.
     """
     run = RunFolder(folder)
     if run.best.is_file() and Downloaded.of(run.best) == Downloaded.of(files[run.best.name]):
@@ -67,7 +68,7 @@ def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
         raise ConfigError(
             f"{folder} contains something else than {name}; choose another folder by --out, or move it away"
         )
-    with replacing(folder) as part:
+    with replacing(require_new_folder(folder)) as part:
         for path, file in files.items():
             (part / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, part / path)

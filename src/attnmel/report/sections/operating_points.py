@@ -103,7 +103,7 @@ def _notes(operating: Sequence[Operating]) -> tuple[str, ...]:
         "Called positive strictly above the threshold. PPV and NPV: share of those called positive, and of the others, "
         "that truly are. 95 % intervals by Wilson, the threshold as given; precision, own curve and area by percentile "
         f"bootstrap, {resamples:,} resamples."
-        + (" Redrawn: the validation images are drawn again, too, and choose anew." if redrawn else ""),
+        + (" Redrawn: the images that chose the thresholds are drawn again, too, and choose anew." if redrawn else ""),
         "Specificity, own curve: read off the ROC curve of the evaluated images at the sensitivity aimed at, as the "
         "challenges do. It is optimistic: its threshold is chosen with the labels known.",
         *(note for one in operating for note in one.notes),

@@ -86,7 +86,7 @@ def group_tables(found: Subgroups) -> tuple[Table, ...]:
         *(_reached(groups, place, name) for place in points),
         _net_benefit(groups, name),
         _calibration("Calibration, uncalibrated.", [(*one, one[2].before) for one in groups]),
-        *([_calibration("Calibration at the temperature of the validation images.", after)] if after else []),
+        *([_calibration("Calibration at the temperature of all images.", after)] if after else []),
         _classes(groups),
     )
 
@@ -99,7 +99,7 @@ def group_notes(found: Subgroups) -> tuple[str, ...]:
     if found.resamples:
         resamples = f", {found.resamples:,} resamples a group, so that it stays quick; of all images as further above"
     return (
-        "For every number: thresholds and temperature are those that the validation images of all groups chose, and "
+        "For every number: thresholds and temperature were chosen for all groups together, and "
         "no group chooses its own. PPV, NPV, precision of a class and net benefit hold for the group's own share of "
         f"{spaced(found.task)}, and so differ between groups that are recognised alike.",
         f"Partial AUC: above a sensitivity of {LEAST:g}, as a share of the most there can be. By percentile bootstrap: "

@@ -30,6 +30,7 @@ from attnmel.files.hub import repository_name
 from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.hub.push import staged
+from attnmel.pipeline.run.images.seen_images import Known, write_images
 from attnmel.pipeline.run.results.results import add_measures, read_measures
 from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 
@@ -295,6 +296,14 @@ def test_training_images_of_a_folder_are_not_sent_whatever_its_name(run: RunFold
     run.recipe.write_text(text.replace('dataset = "phantoms"', f'dataset = "{(tmp_path / "phantoms").as_posix()}"'))
     with staged(run, repository_name("ana/tiny")) as sent:
         assert not (sent.folder / run.images.name).exists()
+
+
+def test_images_of_a_recalibration_are_not_sent_and_that_is_said(run: RunFolder) -> None:
+    write_images(run.recalibration, [Known("C001", "train", "schmidt", "0" * 64)], "CC-0")
+    with staged(run, repository_name("ana/tiny")) as sent:
+        note = "recalibration/images.csv, the images of the recalibration, is not sent: they are not refused there"
+        assert note in sent.notes
+        assert not any(b"schmidt" in one.read_bytes() for one in sent.folder.iterdir())
 
 
 def test_what_chose_the_thresholds_is_not_in_the_index_whatever_its_split(run: RunFolder) -> None:

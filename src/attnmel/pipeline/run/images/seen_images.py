@@ -80,7 +80,7 @@ def read_images(run: RunFolder | MasksFolder) -> tuple[Known, ...]:
 def start_images(weights: Iterable[str]) -> tuple[Known, ...]:
     """Return the images that runs learnt from whose weights are named as in a recipe; none of published weights.
 
-    Also those that such a run's own start weights learnt from.
+    Also those that such a run's own start weights learnt from, and those that it was recalibrated on.
 
     Raises:
         CheckpointError: there are no such weights.
@@ -88,7 +88,8 @@ def start_images(weights: Iterable[str]) -> tuple[Known, ...]:
     """
     runs = [RunFolder(weights_file(one).parent) for one in weights if not is_published(one)]
     runs = [run for run in runs if run.recipe.is_file()]  # a checkpoint alone has no list
-    return tuple(dict.fromkeys(image for run in runs for image in (*read_images(run), *read_images(run.start))))
+    lists = (one for run in runs for one in (run, run.start, run.recalibration))
+    return tuple(dict.fromkeys(image for one in lists for image in read_images(one)))
 
 
 def known_images(lesions: Iterable[Lesion], home: Path) -> tuple[Known, ...]:
