@@ -23,7 +23,7 @@ from attnmel.pipeline.run.images.crops import crop_facts
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, start_images, write_images
-from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
+from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, read_provenance, write_start
 from attnmel.pipeline.run.run_location import moved_to, new_run_folder, read_recipe
 from attnmel.pipeline.run.stored_paths import stored_dataset, stored_masks, stored_path
 from attnmel.pipeline.run.training.history import HistoryRow, best_row
@@ -141,6 +141,11 @@ def _train_alone(
         require_only(run.path, run.names, "a run")
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
+    if run.recipe.is_file() and "recalibrated" in read_provenance(run):
+        raise ConfigError(
+            f"{run.path} is a copy by `attnmel recalibrate`, without the state to continue from; continue the run that "
+            "was recalibrated, and recalibrate it again"
+        )
     progress = progress if fabric.is_global_zero else SILENT
     recipe = _settled(recipe, fabric)
     with fabric.rank_zero_first(local=True):

@@ -35,6 +35,8 @@ def test_a_run_is_recalibrated_evaluated_elsewhere_and_predicts(attnmel: Attnmel
         ran = attnmel("report", "runs/clinic", "--split", split, "--out", f"{split}.html")
         assert ran.code == 0, ran.err
         assert re.search(r"6\d of clinic, train", Path(f"{split}.html").read_text())
+    ran = attnmel("train", "runs/clinic", "--resume")
+    assert "runs/clinic is a copy by `attnmel recalibrate`, without the state to continue from" in ran.err
     ran = attnmel("predict", "runs/clinic", place.clinic / "C000.png", "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["chosen_on"] == "images of clinic (train)"

@@ -19,6 +19,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.files.seeds import runs_to_average
 from attnmel.models.weights.checkpoints import read_checkpoint, save_weights
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.pipeline.run.results.results import add_measures, read_measures
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -88,6 +89,20 @@ def test_the_mean_has_the_thresholds_and_the_scale_of_the_mean(seeds: Path, imag
     plain = json.loads("".join(predict_images(seeds, images[:1]).lines(as_json=True)))
     assert plain["runs"] == 2
     assert plain["images"][0]["spread_melanoma"] == pytest.approx(spread[0], abs=2e-6)  # of one image alone
+
+
+def test_of_copies_recalibrated_on_the_same_images_the_mean_is_calibrated_on_them(
+    seeds: Path, images: list[Path], tmp_path: Path
+) -> None:
+    expected = predict_images(seeds, images[:1]).table.temperature
+    copies = Path(shutil.copytree(seeds, tmp_path / "copies"))
+    for run in runs_to_average(copies):
+        add_measures(run, dataclasses.replace(read_measures(run)["validation"], on="/data/clinic", split="all"))
+        tensors, card = read_checkpoint(run.best)
+        save_weights(run.best, tensors, dataclasses.replace(card, recalibrated_on="images of clinic"))
+    table = predict_images(copies, images[:1]).table
+    assert table.temperature == expected is not None
+    assert table.head()["chosen_on"] == "images of clinic"
 
 
 def test_without_the_same_validation_images_the_mean_has_no_temperature(

@@ -25,7 +25,8 @@ class MeanModel:
 
     The probabilities are softmax(log m / T) of the mean m of the runs' uncalibrated probabilities. T and the thresholds
     are fitted to that mean on the validation images, as those of a run are to the run; without predictions of every run
-    for the same validation images there is no T and no decision.
+    for the same validation images there is no T and no decision. Of copies that were recalibrated on the same images,
+    these are meant.
 
     Raises:
         CheckpointError: a run cannot be used.
@@ -96,7 +97,7 @@ def _calibrated(card: Card, validation: Predictions | None) -> tuple[Card, str]:
 def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predictions | None:
     """Return the mean of the runs' uncalibrated validation predictions; None if one is missing or of other images."""
     found = [
-        evaluated_predictions(run, dataclasses.replace(card, temperature=None), CHOOSES)
+        evaluated_predictions(run, dataclasses.replace(card, temperature=None), CHOOSES, elsewhere=True)
         for run, card in zip(runs, cards, strict=True)
     ]
     known = [one for one in found if one is not None]

@@ -19,8 +19,10 @@ from attnmel.pipeline.run.results.results import CHOOSES, read_measures
 from attnmel.records import EVERY_SPLIT, Predictions
 
 
-def evaluated_predictions(run: RunFolder, card: Card, split: str) -> Predictions | None:
+def evaluated_predictions(run: RunFolder, card: Card, split: str, *, elsewhere: bool = False) -> Predictions | None:
     """Return the predictions that `evaluate` wrote for a split of the run's own data, at the card's temperature.
+
+    With `elsewhere` also those of the other place that a copy was recalibrated for, in place of its validation split.
 
     None if the split was not evaluated at this epoch, the run is an ablation with changed images, or it was fetched
     from a hub, which has its measures alone.
@@ -29,7 +31,9 @@ def evaluated_predictions(run: RunFolder, card: Card, split: str) -> Predictions
         PredictionsError: a file of the run is damaged.
     """
     results = read_measures(run).get(split)
-    if results is None or results.on is not None or results.epoch != card.epoch or ablation_of(card.data):
+    if results is None or results.epoch != card.epoch or ablation_of(card.data):
+        return None
+    if results.on is not None and not elsewhere:
         return None
     if not run.predictions(split).is_file():
         return None
