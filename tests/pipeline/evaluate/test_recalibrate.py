@@ -22,7 +22,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.evaluate.recalibrate import ON_THESE, Recalibrated, recalibrate_run
 from attnmel.pipeline.export.export import export_onnx
-from attnmel.pipeline.run.images.seen_images import judged_images, start_images, write_images
+from attnmel.pipeline.run.images.seen_images import Known, judged_images, start_images, write_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import DEFAULT
 from attnmel.progress import as_progress
@@ -201,6 +201,14 @@ def test_test_images_of_its_own_data_that_recalibrated_it_are_listed(
     write_images(run.folder.recalibration, judged_images(prepared, prepared.rows("test")[:3], phantoms.home), "CC-0")
     evaluate_run(run, split="test", resamples=20)
     assert [one.kind for one in read_leaks(run.folder) if one.judged == "test"] == ["same id"] * 3
+
+
+def test_images_of_training_are_refused_and_with_leave_noted(place: Place) -> None:
+    write_images(place.run, [Known(f"C00{number}", "train", "", str(number)) for number in range(3)], "CC-0")
+    with pytest.raises(LabelError, match=r"3 images of .*clinic trained this run or chose its epoch or thresholds"):
+        place.recalibrated()
+    note = "3 of the images are known from training; see leakage.csv, which --exclude takes"
+    assert note in place.recalibrated(allow_leakage=True).notes
 
 
 def test_a_link_leads_to_the_copy_and_the_current_folder_is_refused(

@@ -23,14 +23,13 @@ from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
 from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
-from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
+from attnmel.pipeline.evaluate.leakage import check_leakage, leak_notes, write_leaks
 from attnmel.pipeline.evaluate.seen import segmenter_notes, write_seen
 from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown_ids, unclassed_notes
-from attnmel.pipeline.run.images.seen_images import Leak
 from attnmel.pipeline.run.results.results import (
     CHOOSES,
     SplitResults,
@@ -155,7 +154,7 @@ def evaluate_run(
             *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_elsewhere] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
             *segmenter_notes(run, images.prepared, images.rows, images.split),
-            *_leak_notes(leaks, run),
+            *leak_notes(leaks, run),
         )
         recalibrated = images.name == CHOOSES and store_calibration(run, predicted.predictions)
         run.write_predictions(images.name, predicted.predictions, card.licence)
@@ -241,11 +240,6 @@ def _grid_notes(predicted: PredictionsWithMaps) -> tuple[str, ...]:
     return (
         (f"the network found no lesion in {missed} of {images} images; its polar grid is the disc",) if missed else ()
     )
-
-
-def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
-    images, listed = len({one.image for one in leaks}), run.folder.leakage.name
-    return (f"{images} of the images are known from training; see {listed}, which --exclude takes",) if images else ()
 
 
 def _results(

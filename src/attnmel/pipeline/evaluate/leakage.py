@@ -166,6 +166,12 @@ def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, dataset: str, 
     write_table(run.leakage, LEAK_COLUMNS, (dataclasses.astuple(one) for one in every), licence=licence)
 
 
+def leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
+    """Return the note on how many images are known from training; none where none is."""
+    images, listed = len({one.image for one in leaks}), run.folder.leakage.name
+    return (f"{images} of the images are known from training; see {listed}, which --exclude takes",) if images else ()
+
+
 def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
     """Return what `write_leaks` wrote; empty where nothing is listed.
 

@@ -30,7 +30,7 @@ from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint,
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.number_formats import fixed
 from attnmel.pipeline.evaluate.evaluate import EvaluatedImages, images_to_evaluate
-from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
+from attnmel.pipeline.evaluate.leakage import check_leakage, leak_notes, write_leaks
 from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.images.age_and_sex import with_prior
 from attnmel.pipeline.run.images.dataset import ALL
@@ -191,7 +191,7 @@ def _recalibrated(
         "temperature": scale.temperature,
     }
     write_provenance(run.folder, {**run.provenance, "recalibrated": _with_earlier(facts, run.provenance)})
-    notes = (*images.notes, *_few(now, target_class), *_no_better(own, held_out), ON_THESE)
+    notes = (*images.notes, *leak_notes(leaks, run), *_few(now, target_class), *_no_better(own, held_out), ON_THESE)
     _write_results(run, images, now, split, notes, resamples)
     return Recalibrated(
         run=run.folder,
