@@ -166,10 +166,10 @@ def _recalibrated(
         allowed=allowed,
     )
     name, target_class = images.prepared.dataset.name, card.positives[0]
-    before = _predicted(run, images, card)
-    fitted = fit_recalibration(before)
-    scales = [at_temperature(before, card.temperature), cross_fitted(before, _folds(before, name))]
-    (own, _), (held_out, _) = reliabilities(scales, target_class, resamples)
+    uncalibrated = _predicted(run, images, card)
+    fitted = fit_recalibration(uncalibrated)
+    scales = [at_temperature(uncalibrated, card.temperature), cross_fitted(uncalibrated, _folds(uncalibrated, name))]
+    (before, _), (after, _) = reliabilities(scales, target_class, resamples)
     tensors[BIAS] = tensors[BIAS] + tensors[BIAS].new_tensor(fitted.offsets)
     card = dataclasses.replace(card, temperature=None, thresholds=(), recalibrated_on=_in_words(name, split))
     save_weights(run.folder.best, tensors, card)
@@ -191,7 +191,7 @@ def _recalibrated(
         "temperature": scale.temperature,
     }
     write_provenance(run.folder, {**run.provenance, "recalibrated": _with_earlier(facts, run.provenance)})
-    notes = (*images.notes, *leak_notes(leaks, run), *_few(now, target_class), *_no_better(own, held_out), ON_THESE)
+    notes = (*images.notes, *leak_notes(leaks, run), *_few(now, target_class), *_no_better(before, after), ON_THESE)
     _write_results(run, images, now, split, notes, resamples)
     return Recalibrated(
         run=run.folder,
@@ -200,8 +200,8 @@ def _recalibrated(
         positives=int(now.is_class(target_class).sum()),
         offsets=offsets,
         temperature=scale.temperature,
-        before=own,
-        after=held_out,
+        before=before,
+        after=after,
         thresholds=scale.thresholds,
         notes=notes,
     )
