@@ -33,6 +33,14 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
+def renamed_folder(folder: Path) -> Path:
+    """Write a folder of images whose table calls the column of the images otherwise."""
+    own = write_folder(folder / "own")
+    table = own / "labels.csv"
+    table.write_text(table.read_text().replace("image,label", "isic_id,label"))
+    return own
+
+
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_columns_of_a_known_data_set_are_refused(
     call: Callable[..., Any], phantoms: "Phantoms", trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -63,9 +71,7 @@ def test_columns_that_are_changed_as_a_setting_are_refused_too() -> None:
 def test_columns_are_of_the_folder_where_one_of_several_names_is_a_folder(
     phantoms: "Phantoms", trained: RunFolder, tmp_path: Path
 ) -> None:
-    folder = write_folder(tmp_path / "own")
-    table = folder / "labels.csv"
-    table.write_text(table.read_text().replace("image,label", "isic_id,label"))
+    folder = renamed_folder(tmp_path)
     assert len(datasets.read(folder, columns=NAMED).lesions) == 12
     known, own = datasets.verify("phantoms", folder, columns=NAMED, home=phantoms.home)
     assert known.counts["images"] > 12
@@ -86,9 +92,7 @@ def test_columns_are_of_the_folder_where_one_of_several_names_is_a_folder(
 def test_columns_of_an_evaluation_are_those_of_the_next_one(
     phantoms: "Phantoms", trained: RunFolder, tmp_path: Path
 ) -> None:
-    folder = write_folder(tmp_path / "own")
-    table = folder / "labels.csv"
-    table.write_text(table.read_text().replace("image,label", "isic_id,label"))
+    folder = renamed_folder(tmp_path)
     run = shutil.copytree(trained.path, tmp_path / "run")
     for columns in (NAMED, None, None):
         found = attnmel.evaluate(run, on=folder, columns=columns, home=phantoms.home)

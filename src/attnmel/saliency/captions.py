@@ -49,8 +49,8 @@ def captioned(picture: UInt8[np.ndarray, "H W 3"], text: str, ends: tuple[float,
     start = left + round(font.getlength(low)) + gap
     strip.paste(Image.fromarray(_scale(picture, bar, letter)), (start, top + letter // 6))
     draw.text((start + bar + gap, top), high, fill=INK, font=font)
-    beside = np.full((height, whole - width, 3), PAPER, np.uint8)
-    return np.concatenate([np.concatenate([picture, beside], axis=1), np.asarray(strip)])
+    margin = np.full((height, whole - width, 3), PAPER, np.uint8)
+    return np.concatenate([np.concatenate([picture, margin], axis=1), np.asarray(strip)])
 
 
 def _broken(text: str, font: Font, width: int) -> list[str]:
