@@ -31,6 +31,7 @@ from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.run_copy import copied_run
 from attnmel.pipeline.run.run_location import read_recipe
 from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train import classifier, epochs
@@ -218,6 +219,16 @@ def test_resuming_a_finished_run_changes_nothing(
     before = {path: (path.stat().st_ino, path.read_bytes()) for path in (run.best, run.last, run.resume)}
     train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert before == {path: (path.stat().st_ino, path.read_bytes()) for path in before}
+
+
+def test_a_copy_that_has_no_state_to_continue_from_keeps_its_checkpoint(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
+) -> None:
+    copy = copied_run(trained, tmp_path / "copy")
+    before = copy.best.read_bytes()
+    with pytest.raises(ConfigError, match=r"is a copy, without the state to continue from \(resume.safetensors\)"):
+        train_run(tiny, copy, home=phantoms.home, fabric=fabric, resume=True)
+    assert copy.best.read_bytes() == before
 
 
 def test_checkpoints_that_are_missing_or_of_an_earlier_epoch_are_written_again(

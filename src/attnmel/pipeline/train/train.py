@@ -141,10 +141,11 @@ def _train_alone(
         require_only(run.path, run.names, "a run")
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
-    if run.recipe.is_file() and "recalibrated" in read_provenance(run):
+    if run.best.is_file() and not run.resume.is_file():  # of a run that was stopped, the state is written first
+        by = " by `attnmel recalibrate`" if "recalibrated" in read_provenance(run) else ""
         raise ConfigError(
-            f"{run.path} is a copy by `attnmel recalibrate`, without the state to continue from; continue the run that "
-            "was recalibrated, and recalibrate it again"
+            f"{run.path} is a copy{by}, without the state to continue from ({run.resume.name}); a training from the "
+            "start would replace its checkpoint. Continue the run that it was copied from, or choose another --out"
         )
     progress = progress if fabric.is_global_zero else SILENT
     recipe = _settled(recipe, fabric)
