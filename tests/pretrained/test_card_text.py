@@ -21,3 +21,11 @@ def test_measures_thresholds_calibration_limits_and_licences_are_in_the_text(mod
         assert f", on {one.chosen_images} images ({one.chosen_positives} melanoma)" in text
     for part in ("calibrated: temperature", "It knows nothing of skin.", card.licence, card.notice, card.chosen_on):
         assert part in " ".join(text.split())
+
+
+def test_the_mean_over_transforms_is_named_where_there_is_one(models: Path) -> None:
+    model = find_model(ANY)
+    assert model is not None
+    said = "probabilities are means over 8 transforms of each image (dihedral)"
+    assert said in card_text(model.card.model_copy(update={"transforms": "dihedral"})).splitlines()
+    assert "transforms" not in card_text(model.card)

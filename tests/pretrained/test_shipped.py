@@ -43,6 +43,11 @@ def test_the_cards_figures_follow_from_its_predictions(model: Shipped) -> None:
     assert not set(judged.image_ids) & set(chose.image_ids)
 
 
+def test_card_and_both_files_average_the_same_transforms(model: Shipped) -> None:
+    of_files = {checkpoint_card(model.folder).transforms, Predictor(model.onnx).transforms}
+    assert of_files == {model.card.transforms}
+
+
 def test_it_ranks_melanomas_far_better_than_chance() -> None:
     card = open_model(DEFAULT).card
     assert card.measure("auc").low > 0.75

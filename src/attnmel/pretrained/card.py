@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from attnmel import NOTICE
+from attnmel.config.settings.tta import NO_TRANSFORMS
 from attnmel.errors import CheckpointError
 
 MOST_BYTES = 20_000_000
@@ -97,6 +98,8 @@ class ModelCard(Words):
     """In words."""
     size: int
     """Side of the network's input in pixels."""
+    transforms: str = NO_TRANSFORMS
+    """Of each image, whose probabilities are averaged, as `--tta` names them; everything on the card is of the mean."""
     classes: tuple[str, ...]
     parameters: int
     judged_on: str

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from attnmel.config.settings.tta import transforms_note
 from attnmel.number_formats import TO, fixed, in_brackets
 from attnmel.pretrained.card import CalibrationFact, Measured, ModelCard, OperatingFact
 
@@ -18,6 +19,8 @@ def _lines(card: ModelCard) -> Iterator[str]:
     yield f"{card.name}: {card.title}"
     yield card.notice
     yield f"\nnetwork: {card.network}; input {card.size} pixels; {card.parameters:,} parameters"
+    if mean := transforms_note(card.transforms, card.transforms):
+        yield mean
     yield "\nmade of"
     for one in card.data:
         yield from _item(f"{one.use}: {one.name}, {one.licence} ({one.source})")

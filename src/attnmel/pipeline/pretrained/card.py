@@ -32,6 +32,7 @@ def model_card(
         **words.model_dump(),
         network=described(card),
         size=card.size,
+        transforms=card.transforms,
         classes=card.classes,
         parameters=parameters,
         judged_on=f"{results.dataset}, {results.split}: {results.judgement.images} images ({counts})",
