@@ -1,6 +1,6 @@
 """Images a second of `attnmel predict pretrained` on a folder, against its bounds and a plain loop over onnxruntime.
 
-    python benchmarks/prediction/folders.py [--images 2000] [--distinct 100] [--rounds 3]
+    python benchmarks/prediction/folders.py [--images 2000] [--distinct 100] [--rounds 3] [--tta none]
     python benchmarks/prediction/folders.py --images 2000 20000 --photographs FOLDER --distinct 400 --rounds 1
 
 JPEG files of 1024 x 768: the first are distinct, the others hard links to them, so that a small disk holds them. They
@@ -9,8 +9,9 @@ resizes each file by the program's own function, in as many threads as there are
 compiled network squares that are ready, as many at once as it takes. One after another, on the same processors, they
 need the sum of both times: that is the bound of decoding and network. Wanted: at least 0.9 of it. The plain loop is a
 torch DataLoader with a worker for each processor, and onnxruntime with its own choice of threads, in batches of 32.
-With `--others-each 4` the bounds and the loop take every fourth image, and their time, start included, counts four
-times.
+Every way computes the image as it is (`--tta none`) or its eight turns and flips (`--tta dihedral`, the default of the
+pretrained model); the plain loop turns and mirrors arrays. With `--others-each 4` the bounds and the loop take every
+fourth image, and their time, start included, counts four times.
 
 Each way runs in a process of its own, whose start counts, which is why the folder is long. All of them go through the
 folder at the same time, but only one at a moment: it runs for some seconds (`--turn`) while the others are suspended.
@@ -45,10 +46,12 @@ from pathlib import Path
 from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.deploy.predictor import prepared_input
 from attnmel.compute.threads import available_processors
+from attnmel.config.settings.tta import transforms_of
 card, _ = read_onnx_card(Path(sys.argv[1]))
+views = transforms_of(sys.argv[4])
 paths = sorted(Path(sys.argv[2]).iterdir())[:: int(sys.argv[3])]
 with ThreadPoolExecutor(available_processors()) as pool:
-    for _ in pool.map(lambda path: prepared_input(path, None, card), paths):
+    for _ in pool.map(lambda path: prepared_input(path, None, card, views), paths):
         pass
 """
 NETWORK = """
@@ -61,7 +64,8 @@ network = OnnxNetwork(Path(sys.argv[1]), precision="float32", threads=None)
 side = network.inputs["square"][1]
 ready, square = network.compiled(many=True), np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
 paths = sorted(Path(sys.argv[2]).iterdir())[:: int(sys.argv[3])]
-for _ in in_threads(lambda path: ready.run(square), paths, 2 * ready.at_once):
+views = range(8 if sys.argv[4] == "dihedral" else 1)
+for _ in in_threads(lambda path: [ready.run(square) for _ in views], paths, 2 * ready.at_once):
     pass
 """
 PLAIN = """
@@ -74,6 +78,7 @@ from torch.utils.data import DataLoader, Dataset
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 side = session.get_inputs()[0].shape[1]
+dihedral = sys.argv[4] == "dihedral"
 
 class Files(Dataset):
     paths = sorted(Path(sys.argv[2]).iterdir())[:: int(sys.argv[3])]
@@ -87,7 +92,10 @@ class Files(Dataset):
         return np.asarray(square)
 
 for batch in DataLoader(Files(), batch_size=32, num_workers=len(os.sched_getaffinity(0))):
-    session.run(["probabilities"], {"square": batch.numpy()})
+    views = [batch.numpy()]
+    if dihedral:
+        views = [np.rot90(one, turns, (1, 2)) for one in (views[0], views[0][:, :, ::-1]) for turns in range(4)]
+    np.mean([session.run(["probabilities"], {"square": np.ascontiguousarray(one)})[0] for one in views], axis=0)
 """
 
 
@@ -109,6 +117,7 @@ def main() -> None:
     parser.add_argument("--distinct", type=int, default=100)
     parser.add_argument("--photographs", type=Path, help="a folder of images that are enlarged; without, phantoms")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tta", choices=("none", "dihedral"), default="dihedral")
     parser.add_argument("--others-each", type=int, default=1, help="all but predict take every so many images")
     parser.add_argument("--turn", type=float, default=10, help="seconds of one turn")
     parser.add_argument("--folder", type=Path, help="where the images are written; by default a temporary folder")
@@ -120,21 +129,24 @@ def main() -> None:
             images.mkdir()
             size = write_images(images, count, chosen.distinct, chosen.photographs)
             print(f"{count} images, {chosen.distinct} of them distinct, {size / 1000:.0f} kB each", flush=True)
-            rounds = [one_round(images, Path(place), chosen.turn, chosen.others_each) for _ in range(chosen.rounds)]
+            rounds = [
+                one_round(images, Path(place), chosen.tta, chosen.turn, chosen.others_each)
+                for _ in range(chosen.rounds)
+            ]
         report(rounds, count)
 
 
-def one_round(images: Path, place: Path, turn: float, each: int) -> dict[str, Taken]:
+def one_round(images: Path, place: Path, tta: str, turn: float, each: int) -> dict[str, Taken]:
     """Let each way go through a folder of images once."""
     shipped = find_model("pretrained")
     assert shipped is not None
     arguments, out = [str(shipped.onnx), str(images)], place / "predictions.csv"
     out.unlink(missing_ok=True)
     ways = {
-        "decoding alone": ["-c", DECODING, *arguments, str(each)],
-        "network alone": ["-c", NETWORK, *arguments, str(each)],
-        "plain loop": ["-c", PLAIN, *arguments, str(each)],
-        "attnmel predict": ["-m", "attnmel", "predict", *arguments, "--out", str(out)],
+        "decoding alone": ["-c", DECODING, *arguments, str(each), tta],
+        "network alone": ["-c", NETWORK, *arguments, str(each), tta],
+        "plain loop": ["-c", PLAIN, *arguments, str(each), tta],
+        "attnmel predict": ["-m", "attnmel", "predict", *arguments, "--tta", tta, "--out", str(out)],
     }
     found = in_turns(ways, turn, out.with_name(f"{out.name}.part"))
     rows = [line for line in out.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
