@@ -1,11 +1,14 @@
 """A fusion's recipe trains its parts and fuses them; a row of a table is one of them."""
 
+import dataclasses
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.factories import Recorder
 from tests.pipeline.reproduce.test_run import COLOURS, run_here
 
 from attnmel.api.recipes import open_recipe
@@ -14,8 +17,15 @@ from attnmel.config.load import load_run_recipe, recipe_names
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.features.card import SYSTEM
+from attnmel.files.checksums import file_sha256
+from attnmel.files.folders import RunFolder
+from attnmel.models.weights.checkpoints import read_checkpoint, save_weights
+from attnmel.models.weights.safetensors_io import read_metadata
+from attnmel.pipeline.fuse.evaluate import stored_card
 from attnmel.pipeline.fusion_training import run_fusion
 from attnmel.pipeline.reproduce.commands import Commands
+from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import reproduce
 from attnmel.pipeline.run.fusion_parts import part_notes, part_recipes
@@ -174,6 +184,41 @@ def test_a_fusion_is_a_row_of_a_table_and_its_parts_are_jobs_before_it(
     assert started == [], "it is finished"
     with pytest.raises(ConfigError, match=r"unknown key 'svm\.fold'"):
         part_recipes(recipe_of(folder), folder, ["svm.fold=2"])
+
+
+def test_a_finished_fusion_is_made_again_when_a_part_has_changed(
+    run: Run, folder: Path, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    recipe, runs = recipe_of(folder), tmp_path / "runs"
+    shutil.copytree(folder / "runs", runs)
+    part, fusion = (RunFolder(runs / "tiny" / name / "seed-0") for name in ("coarse", "both"))
+    assert is_finished(Run(fusion), recipe)
+    (tensors, card), texts = read_checkpoint(part.path), read_metadata(part.best)
+    save_weights(part.best, tensors, dataclasses.replace(card, measures={}), {SYSTEM: texts[SYSTEM]})
+    assert not is_finished(Run(fusion), recipe)
+
+    def again() -> tuple[str, list[str]]:
+        """Return the hash of the part that was fused, and the notes of the command."""
+        recorder = Recorder()
+        run_fusion(
+            recipe, runs, overrides=["svm.folds=2"], home=phantoms.home, resume=True, resamples=50, progress=recorder
+        )
+        return stored_card(fusion.path).members[0].sha256, recorder.notes
+
+    notes = fusion.path / "notes.txt"
+    notes.touch()
+    with pytest.raises(ConfigError, match=r"both/seed-0 holds other files than a fusion \(notes\.txt\)"):
+        again()
+    notes.unlink()
+    sha256, said = again()
+    assert sha256 == file_sha256(part.best)
+    assert said[0].startswith(f"{fusion.path} is fused again, as parts of it changed since: ")
+    assert is_finished(Run(fusion), recipe)
+    assert again() == (sha256, [])
+    # A part that is gone is trained again by a table; what was fused stays until then.
+    shutil.rmtree(part.path)
+    assert not is_finished(Run(fusion), recipe)
+    assert again() == (sha256, [])
 
 
 def test_a_fusion_whose_part_fails_is_not_started_and_says_so(

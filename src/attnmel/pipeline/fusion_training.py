@@ -1,5 +1,6 @@
 """The recipe of a fusion with parts -> its parts trained, each in a run folder of its own, and fused."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,11 +9,17 @@ from attnmel.config.load import AnyRecipe
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError, listed
+from attnmel.evaluation.fusion.card import has_changed
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.files.folders import RunFolder
+from attnmel.files.locks import hold_file, hold_folder
+from attnmel.files.own_files import require_only
 from attnmel.pipeline.experiment import run_recipe, run_system
+from attnmel.pipeline.fuse.evaluate import stored_card
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.run.fusion_parts import part_notes, part_recipes
 from attnmel.pipeline.run.provenance import begun_precision, refuse_other_settings
+from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.run_location import adapted, new_run_folder
 from attnmel.pipeline.run.same_settings import other_settings
@@ -34,7 +41,8 @@ def run_fusion(
     """Train the parts of a fusion, fuse their predictions, and return the finished run.
 
     `overrides` are the changed settings of the command: each part takes those that it has. With `resume` finished parts
-    are left as they are, stopped ones go on, and a finished fusion is returned as it is.
+    are left as they are, stopped ones go on, and a finished fusion is returned as it is, unless a part that is there is
+    no longer the one that was fused: then it is fused again.
 
     Raises:
         ConfigError: no parts, two of them in one folder, or a run that is there already; with `resume`, one of other
@@ -45,12 +53,16 @@ def run_fusion(
     for note in part_notes(recipe, overrides):
         progress.note(note)
     folder = new_run_folder(recipe, out)
-    if folder.measures.is_file():
-        if resume:
-            return _finished(
-                Run(folder, home, progress), recipe, [Run(new_run_folder(one, out)) for one in parts], parts
-            )
-        raise ConfigError(f"{folder.path} already holds a run; continue it with --resume, or choose another --out")
+    if is_there := folder.measures.is_file():
+        if not resume:
+            raise ConfigError(f"{folder.path} already holds a run; continue it with --resume, or choose another --out")
+        run = Run(folder, home, progress)
+        _refuse_other_settings(run, recipe, [Run(new_run_folder(one, out)) for one in parts], parts)
+        changed = [one.name for one in stored_card(folder.path).members if has_changed(one, folder.path)]
+        if not changed:
+            return run
+        _require_replaceable(folder)
+        progress.note(f"{folder.path} is fused again, as parts of it changed since: {listed(changed)}")
     members = []
     for part in parts:
         run = new_run_folder(part, out)
@@ -62,23 +74,39 @@ def run_fusion(
         elif isinstance(part, SystemRecipe):
             run_system(part, run, home=home, resume=resume, command=command, progress=progress)
         members.append(str(run.path))
-    fuse(
-        members,
-        folder.path,
-        by=recipe.fusion.by,
-        positives=recipe.data.positives,
-        seed=recipe.training.seed,
-        recipe=recipe,
-        home=home,
-        command=command,
-        resamples=resamples,
-        progress=progress,
-    )
+    with hold_file(folder.path):
+        if is_there:
+            with hold_folder(folder.path):
+                _require_replaceable(folder)  # another command may have written into it meanwhile
+            shutil.rmtree(folder.path)
+        fuse(
+            members,
+            folder.path,
+            by=recipe.fusion.by,
+            positives=recipe.data.positives,
+            seed=recipe.training.seed,
+            recipe=recipe,
+            home=home,
+            command=command,
+            resamples=resamples,
+            progress=progress,
+        )
     return Run(folder, home, progress)
 
 
-def _finished(run: Run, recipe: FusionRecipe, members: Sequence[Run], parts: Sequence[AnyRecipe]) -> Run:
-    """Return a finished fusion, which has the wanted settings, as have those of its parts that are still there.
+def _require_replaceable(folder: RunFolder) -> None:
+    """Refuse to remove a fusion with files in its folder that it does not consist of, such as notes.
+
+    Raises:
+        ConfigError: names one of them.
+    """
+    files = (folder.recipe, folder.best, folder.best.with_suffix(".json"), folder.fusion, folder.measures)
+    results = (folder.predictions(CHOOSES).parent, folder.leakage, folder.report)
+    require_only(folder.path, folder.names | {path.name for path in (*files, *results)}, "a fusion")
+
+
+def _refuse_other_settings(run: Run, recipe: FusionRecipe, members: Sequence[Run], parts: Sequence[AnyRecipe]) -> None:
+    """Refuse a finished fusion with other settings than are wanted, as of those of its parts that are still there.
 
     Raises:
         ConfigError: names the settings that differ.
@@ -95,4 +123,3 @@ def _finished(run: Run, recipe: FusionRecipe, members: Sequence[Run], parts: Seq
                 f"{run.path} is finished, but its part {member.path} has another {listed(other)} than is wanted now. "
                 "Use the settings that it was trained with, or another --out."
             )
-    return run

@@ -88,8 +88,14 @@ def located(facts: MemberFacts, folder: Path) -> Path:
         PredictionsError: it is no longer there, or has changed since the fusion.
     """
     path = _near(facts.from_fusion, facts.path, folder)
-    _check(RunFolder(path).best if facts.kind == "run" else path, facts.sha256, folder)
+    _check(_file(facts, path), facts.sha256, folder)
     return path
+
+
+def has_changed(facts: MemberFacts, folder: Path) -> bool:
+    """Whether a member of the fusion in a folder is there, but is another one than was fused."""
+    file = _file(facts, _near(facts.from_fusion, facts.path, folder))
+    return file.is_file() and file_sha256(file) != facts.sha256
 
 
 def located_validation(facts: MemberFacts, folder: Path) -> Path | None:
@@ -103,6 +109,10 @@ def located_validation(facts: MemberFacts, folder: Path) -> Path | None:
     path = _near(facts.validation_from_fusion, facts.validation, folder)
     _check(path, facts.validation_sha256, folder)
     return path
+
+
+def _file(facts: MemberFacts, path: Path) -> Path:
+    return RunFolder(path).best if facts.kind == "run" else path
 
 
 def _near(from_fusion: str | None, absolute: str, folder: Path) -> Path:
