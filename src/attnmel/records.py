@@ -90,6 +90,18 @@ def scale_in_words(temperature: float | None) -> str:
     return f"calibrated probabilities (temperature {temperature:g})" if calibrated else "uncalibrated probabilities"
 
 
+RECALIBRATION = "recalibration"
+"""What a page calls the images of another place that `attnmel recalibrate` has in place of the validation images."""
+
+
+def choosing_images(count: int, elsewhere: str = "", among: str = "") -> str:
+    """Return the images that chose a temperature or thresholds, in words.
+
+    `elsewhere` says which they are where they are no validation images of the training; `among` follows the count.
+    """
+    return f"{count:,} images{among}, {elsewhere}" if elsewhere else f"{count:,} validation images{among}"
+
+
 def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
     """Return the place of the lesion's diagnosis among the classes.
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from tests.factories import Recorder
 from tests.other_place import IMAGES, make_other_place, predicted
 
 from attnmel.errors import BusyError, CheckpointError, ConfigError, LabelError, PredictionsError
@@ -22,6 +23,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.evaluate.recalibrate import ON_THESE, Recalibrated, recalibrate_run
 from attnmel.pipeline.export.export import export_onnx
+from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.run.images.seen_images import Known, judged_images, start_images, write_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import DEFAULT
@@ -83,6 +85,29 @@ def test_its_thresholds_reach_their_sensitivities_on_these_images(place: Place) 
     card = checkpoint_card(place.out)
     assert (card.thresholds, card.chosen_in_words) == (found.thresholds, "images of clinic")
     assert ON_THESE in Run(place.out).results["validation"].judgement.notes
+
+
+def test_a_fusion_of_recalibrated_runs_names_the_images_that_chose_its_thresholds(place: Place) -> None:
+    place.recalibrated()
+    other, out = shutil.copytree(place.out, place.out.with_name("other")), place.out.with_name("fused")
+    recorder = Recorder()
+    found = fuse(
+        [str(place.out), str(other)],
+        out,
+        by="weighted",
+        split="validation",
+        home=place.out.parent / "home",
+        resamples=20,
+        progress=recorder,
+    )
+    assert found.card.fitted_on == "90 images, images of clinic"
+    assert any(note.startswith("calibrated on 90 images, images of clinic: temperature") for note in recorder.notes)
+    run = Run(out)
+    assert run.card is not None
+    assert (run.card.chosen_in_words, run.results["validation"].title) == ("images of clinic", "recalibration")
+    details = run.details(run.results["validation"])
+    assert details is not None
+    assert "validation" not in details.operating[0].sentence
 
 
 def test_other_images_are_evaluated_at_the_new_thresholds_and_the_same_refused(place: Place, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Statistic, bootstrap, percentile_interval
 from attnmel.evaluation.statistics.sampling import Sampling
-from attnmel.records import Predictions
+from attnmel.records import Predictions, choosing_images
 
 MEASURES = (
     "calibration_error",
@@ -103,8 +103,8 @@ class Calibration:
     @property
     def fitted_images(self) -> str:
         """The images behind the temperature, in words."""
-        kind = f"images, {self.out_of_fold}," if self.out_of_fold else "validation images"
-        return f"{self.fitted_on:,} {kind}"
+        images = choosing_images(self.fitted_on, self.out_of_fold)
+        return f"{images}," if self.out_of_fold else images  # before more of the sentence
 
 
 def calibration_of(

@@ -26,7 +26,7 @@ from attnmel.evaluation.classification.reached_at_threshold import (
 )
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
-from attnmel.records import Predictions, scale_in_words
+from attnmel.records import Predictions, choosing_images, scale_in_words
 
 SENSITIVITIES = (0.82, 0.89, 0.95)
 """Those of the ISIC 2017 challenge: dermatologists' average, and two that suit screening."""
@@ -63,10 +63,8 @@ class Operating:
     @property
     def chosen_images(self) -> str:
         """The images that chose the thresholds, in words."""
-        among = f"({self.validation_positives:,} {self.task.replace('_', ' ')})"
-        if self.out_of_fold:
-            return f"{self.validation_images:,} images {among}, {self.out_of_fold}"
-        return f"{self.validation_images:,} validation images {among}"
+        among = f" ({self.validation_positives:,} {self.task.replace('_', ' ')})"
+        return choosing_images(self.validation_images, self.out_of_fold, among)
 
     @property
     def sentence(self) -> str:
@@ -91,11 +89,8 @@ class Operating:
                 "these reach is optimistic",
             )
         if self.validation_positives < FEW:
-            images = "images" if self.out_of_fold else "validation images"
-            return (
-                f"{self.validation_positives} {images} of {self.task} chose the thresholds: so few place them "
-                "by chance",
-            )
+            images = choosing_images(self.validation_positives, self.out_of_fold, f" of {self.task}")
+            return (f"the thresholds were chosen on {images}: so few place them by chance",)
         return ()
 
 

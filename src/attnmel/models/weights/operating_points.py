@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from attnmel.number_formats import TO, in_brackets
+from attnmel.records import choosing_images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Achieved:
         words = (f"{name} {in_brackets(numbers, to=TO)}" for name, numbers in rates)
         among = f"{self.positives:,} positive"
         if out_of_fold and self.split == "validation":
-            return f"{', '.join(words)} on {self.images:,} images ({among}), {out_of_fold}"
+            return f"{', '.join(words)} on {choosing_images(self.images, out_of_fold, f' ({among})')}"
         return f"{', '.join(words)} on {self.images:,} images of the split {self.split} ({among})"
 
 

@@ -15,7 +15,7 @@ from attnmel.number_formats import fixed
 from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.results.thresholds import fitted_scale
 from attnmel.pipeline.run.run import Run
-from attnmel.records import Predictions
+from attnmel.records import Predictions, choosing_images
 
 TOLERANCE = 1e-4
 """Least change that is stored, of a temperature as a share of it, and of a threshold as a probability.
@@ -43,7 +43,8 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     if temperature is None:
         run.progress.note(f"not calibrated: {fitted.reason}")
     else:
-        run.progress.note(f"calibrated on {fitted.images} validation images: temperature {fixed(temperature)}")
+        images = choosing_images(fitted.images, card.recalibrated_on)
+        run.progress.note(f"calibrated on {images}: temperature {fixed(temperature)}")
     return changed
 
 

@@ -13,9 +13,9 @@ from attnmel.evaluation.fusion.align import Aligned, align_members
 from attnmel.evaluation.fusion.fusion import FOLDS, Fusion, fit_fusion, unfitted
 from attnmel.features.folds import draw_folds
 from attnmel.features.packages import needed
-from attnmel.pipeline.fuse.members import Member, member_predictions
+from attnmel.pipeline.fuse.members import Member, member_predictions, recalibrated_on
 from attnmel.pipeline.run.results.results import CHOOSES
-from attnmel.records import Predictions
+from attnmel.records import Predictions, choosing_images
 
 
 class Fitted(NamedTuple):
@@ -86,7 +86,7 @@ def fit_rule(
     truth = validation.truth
     folds = _folds(by, truth, seed) if by in STACKS else None
     found = fit_fusion(by, validation.members, truth.labels, folds, seed=seed)
-    what = f"{len(truth.image_ids)} validation images" if is_fitted else "nothing"
+    what = choosing_images(len(truth.image_ids), recalibrated_on(members)) if is_fitted else "nothing"
     return Fitted(found.fusion, validation.with_probabilities(found.validation), what)
 
 

@@ -1,5 +1,6 @@
 """A fusion -> a run folder: recipe, provenance, images of its members, its card, and its results."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from attnmel.models.weights.card import FUSED, Card, data_settings
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.fuse.evaluate import EPOCH
-from attnmel.pipeline.fuse.members import Member
+from attnmel.pipeline.fuse.members import Member, recalibrated_on
 from attnmel.pipeline.run.images.seen_images import write_images
 from attnmel.pipeline.run.provenance import write_start
 from attnmel.records import Predictions
@@ -48,7 +49,8 @@ def write_run(
     write_text(folder.fusion, text)
     # Numbers that are the fusion's own, by which a copy of its folder is known.
     digest = torch.tensor(list(bytes.fromhex(text_sha256(text))), dtype=torch.uint8)
-    save_weights(folder.best, {"sha256 of the card": digest}, _card(card, recipe, data), {KEY: text})
+    made = dataclasses.replace(_card(card, recipe, data), recalibrated_on=recalibrated_on(members))
+    save_weights(folder.best, {"sha256 of the card": digest}, made, {KEY: text})
 
 
 def members_licence(members: Sequence[Member]) -> str:

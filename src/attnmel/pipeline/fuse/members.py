@@ -83,6 +83,12 @@ def open_members(given: Sequence[str], home: Path, progress: Progress = SILENT) 
     return members
 
 
+def recalibrated_on(members: Sequence[Member]) -> str:
+    """Return the images that runs among the members were recalibrated on, in words; empty where none was."""
+    cards = (one.run.card for one in members if one.run)
+    return "; ".join(dict.fromkeys(card.recalibrated_on for card in cards if card and card.recalibrated_on))
+
+
 def member_predictions(member: Member, name: str, dataset: str, home: Path, *, labelled: bool = False) -> Predictions:
     """Return the predictions of a split, or of an external data set by the name of its results.
 

@@ -28,7 +28,8 @@ def leakage_sections(run: Run, split: str, leaks: Sequence[Leak], *, resamples: 
     known = {one.image: one.kind for one in reversed(leaks)}
     pairs = [(one.image, one.known_image, one.known_split) for one in leaks]
     without = evaluated_without(run.predictions(split), set(known), run.recipe.data.positives, resamples=resamples)
-    return (leakage_section(split, known, pairs, run.results[split].judgement, without),)
+    results = run.results[split]
+    return (leakage_section(results.title, known, pairs, results.judgement, without),)
 
 
 def evaluated_without(

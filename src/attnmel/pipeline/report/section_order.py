@@ -44,7 +44,7 @@ def topics(
         *_detailed(run, results, curves, anchor),
         *ablation_sections(run, results.name, others),
         *([] if maps is None else [maps]),
-        interval_section(results.judgement, results.name),
+        interval_section(results.judgement, results.title),
     )
 
 
@@ -56,7 +56,7 @@ def _detailed(run: Run, results: SplitResults, curves: Mapping[str, RocCurve], a
         yield official_section(details.official)
     yield operating_section(details.operating, curves.get(details.operating[0].task), anchor=anchor)
     yield decision_section(details.decision, anchor=anchor)
-    yield calibration_section(details.calibration, results.name, anchor=anchor)
+    yield calibration_section(details.calibration, results.title, anchor=anchor)
     yield confusion_section(details.confusion, anchor=anchor)
     if (of_subgroups := subgroups_section(details.subgroups, anchor=anchor)) is not None:
         yield of_subgroups

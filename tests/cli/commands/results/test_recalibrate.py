@@ -34,7 +34,10 @@ def test_a_run_is_recalibrated_evaluated_elsewhere_and_predicts(attnmel: Attnmel
     for split in ("clinic-test", "validation"):
         ran = attnmel("report", "runs/clinic", "--split", split, "--out", f"{split}.html")
         assert ran.code == 0, ran.err
-        assert re.search(r"6\d of clinic, train", Path(f"{split}.html").read_text())
+        page = Path(f"{split}.html").read_text()
+        assert re.search(r"6\d of clinic, train", page)
+        assert not re.search("validation images|images of the validation|[Ii]nterval, validation", page)
+    assert re.search(r"6\d recalibration images, \d+ melanoma", page)
     ran = attnmel("train", "runs/clinic", "--resume")
     assert "runs/clinic is a copy by `attnmel recalibrate`, without the state to continue from" in ran.err
     ran = attnmel("predict", "runs/clinic", place.clinic / "C000.png", "--json")

@@ -181,7 +181,7 @@ def compare(
     found = compared.found
     comparison = found.comparison
     counts = ", ".join(f"{count} {name}" for name, count in comparison.positives)
-    at = f"at sensitivity {operating_point:g} on validation" if operating_point else "at threshold 0.5"
+    at = f"at each run's threshold of sensitivity {operating_point:g}" if operating_point else "at threshold 0.5"
     print(f"{split}: {comparison.images} images ({counts}), {at}")
     summary = summary_table(comparison)
     tables = [summary] if summary else []

@@ -17,7 +17,7 @@ from attnmel.pipeline.predict.models.members import Members
 from attnmel.pipeline.predict.table import ImageResult, spread_column
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.results.thresholds import evaluated_predictions, fitted_scale
-from attnmel.records import Predictions
+from attnmel.records import RECALIBRATION, Predictions
 
 
 class MeanModel:
@@ -88,7 +88,8 @@ class MeanModel:
 def _calibrated(card: Card, validation: Predictions | None) -> tuple[Card, str]:
     """Return the card with the temperature and thresholds of the mean, and why it has no temperature."""
     if validation is None:
-        reason = f"not every run has predictions of the same {CHOOSES} images"
+        images = RECALIBRATION if card.recalibrated_on else CHOOSES
+        reason = f"not every run has predictions of the same {images} images"
         return dataclasses.replace(card, temperature=None, thresholds=()), reason
     scale = fitted_scale(validation, card.positives)
     return dataclasses.replace(card, temperature=scale.temperature, thresholds=scale.thresholds), scale.fitted.reason

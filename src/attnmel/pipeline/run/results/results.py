@@ -16,7 +16,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, null_to_nan, read_json, write_json
 from attnmel.number_formats import two_cells
 from attnmel.pipeline.run.images.left_out import ALL
-from attnmel.records import EVERY_SPLIT, scale_in_words
+from attnmel.records import EVERY_SPLIT, RECALIBRATION, scale_in_words
 
 CHOOSES = "validation"
 """Split whose predictions choose thresholds and temperature, whatever is evaluated."""
@@ -50,6 +50,11 @@ class SplitResults:
     """Of the probabilities that were evaluated; None for uncalibrated ones."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
     """How the table of `on` calls its columns, where it calls them differently."""
+
+    @property
+    def title(self) -> str:
+        """The name as a page shows it, which says where images of another place chose in place of the validation's."""
+        return RECALIBRATION if self.name == CHOOSES and self.on is not None else self.name
 
     @property
     def sentence(self) -> str:
