@@ -9,8 +9,10 @@ from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.datasets.read_dataset import labelled_folder, own_folder_path, read_dataset
+from attnmel.data.verify.own import own_inventory
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.files.folders import dataset_folder
+from attnmel.pipeline.run.results.results import results_name
 
 PARTS = {"Training": ["ISIC_1", "ISIC_2", "ISIC_3"], "Validation": ["ISIC_4"], "Test_v2": ["ISIC_6", "ISIC_5"]}
 TRUTH = {"ISIC_1": "1.0,0.0", "ISIC_2": "0.0,1.0"}
@@ -154,6 +156,22 @@ def test_an_own_folder_is_read_wherever_a_data_set_is_named(tmp_path: Path, monk
         dataset = read_dataset(name, tmp_path / "home", reading=TableReading(("rest", "melanoma")))
         assert (dataset.name, dataset.licence, dataset.states) == ("clinic", "own data, licence not stated", ())
         assert [(lesion.image, lesion.diagnosis) for lesion in dataset.lesions] == [(folder / "a.jpg", "melanoma")]
+
+
+@pytest.mark.parametrize("known", ["isic2018", "ISIC2017"])
+def test_own_images_in_a_folder_that_is_called_like_a_known_data_set_have_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    folder = tmp_path / known
+    folder.mkdir()
+    (folder / "labels.csv").write_text("image,label\na,1\n")
+    (folder / "a.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    reading = TableReading(("rest", "melanoma"))
+    assert read_dataset(f"./{known}", tmp_path / "home", reading=reading).name == f"{known}-folder"
+    assert own_inventory(folder, reading).dataset == f"{known}-folder"
+    assert results_name(str(folder), "test", None)[1] == f"{known}-folder-test"
+    assert results_name(known.lower(), "test", None)[1] == f"{known.lower()}-test"
 
 
 def test_a_group_on_two_sides_of_an_own_split_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from attnmel.config.recipe import RunRecipe
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding
 from attnmel.data.audit.store import Audit
-from attnmel.data.datasets.read_dataset import own_folder_path
+from attnmel.data.datasets.read_dataset import own_folder_path, set_name
 from attnmel.errors import LabelError
 from attnmel.files.table_files import read_header_and_rows, write_table
 
@@ -79,7 +79,7 @@ OneKind = TypeVar("OneKind", bound=RunRecipe)
 def excluding(recipe: OneKind, path: Path) -> OneKind:
     """Return the recipe without the images of its own data set that a list names, besides those already left out."""
     folder = own_folder_path(recipe.data.dataset)
-    named = read_exclusions(path, folder.resolve().name if folder else recipe.data.dataset)
+    named = read_exclusions(path, set_name(str(folder.resolve()) if folder else recipe.data.dataset))
     every = tuple(sorted({*recipe.data.exclude, *named}))
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"exclude": every})})
 

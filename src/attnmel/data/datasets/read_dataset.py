@@ -52,12 +52,21 @@ def read_dataset(name: str, home: Path, *, reading: TableReading = AS_WRITTEN, d
         return read_layout(name, LAYOUTS[name], place, states=states, disjoint=disjoint, is_known=True)
     folder = labelled_folder(name)
     if (published := published_folder(folder)) is not None:
-        return read_layout(folder.name, *published, disjoint=disjoint)
+        return read_layout(set_name(str(folder)), *published, disjoint=disjoint)
     content = read_folder(folder, reading)
     if disjoint:
         check_disjoint(content.lesions)
     title, licence = f"own images in {folder.name}", "own data, licence not stated"
-    return Dataset(folder.name, title, content.lesions, licence, notes=content.sentences)
+    return Dataset(set_name(str(folder)), title, content.lesions, licence, notes=content.sentences)
+
+
+def set_name(given: str) -> str:
+    """Return what results call a data set: a known name, or a folder's, "isic2018-folder" where that is a known one.
+
+    Else own images would pass for the official ones, in tables and for the official measures.
+    """
+    name = Path(given).name
+    return f"{name}-folder" if given not in KNOWN and name.lower() in KNOWN else name
 
 
 def published_folder(folder: Path) -> tuple[Layout, Path] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from attnmel.data.datasets.own.folder import TABLE, FolderContent, TableReading, examined_folder, group_sentence
 from attnmel.data.datasets.published.layouts import Layout
+from attnmel.data.datasets.read_dataset import set_name
 from attnmel.data.datasets.splits import check_classes, shared_names, with_splits
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item
@@ -28,7 +29,7 @@ def own_inventory(folder: Path, reading: TableReading) -> Inventory:
     """
     content = examined_folder(folder, reading)
     notes = (*content.notes, *([LABELS_AS_WRITTEN] if reading.classes is None else []))
-    return _inventory(folder.name, f"own images in {folder.name}", content, reading.classes, notes)
+    return _inventory(set_name(str(folder)), f"own images in {folder.name}", content, reading.classes, notes)
 
 
 def published_inventory(name: str, layout: Layout, place: Path) -> Inventory:

@@ -9,7 +9,7 @@ from typing import Any
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.published.layouts import LAYOUTS, named_place
-from attnmel.data.datasets.read_dataset import KNOWN, labelled_folder, published_folder
+from attnmel.data.datasets.read_dataset import KNOWN, labelled_folder, published_folder, set_name
 from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine_item
@@ -109,7 +109,7 @@ def _inventory(name: str, home: Path, reading: TableReading) -> Inventory:
         return _layout_inventory(name, home)
     folder = labelled_folder(name)
     if (published := published_folder(folder)) is not None:
-        return published_inventory(folder.name, *published)
+        return published_inventory(set_name(str(folder)), *published)
     return own_inventory(folder, reading)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.own.folder import may_name_patients
-from attnmel.data.datasets.read_dataset import SOURCES
+from attnmel.data.datasets.read_dataset import SOURCES, set_name
 from attnmel.deploy.onnx.export_facts import read_onnx_card, with_card
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
@@ -119,7 +119,7 @@ def _shared(results: SplitResults) -> SplitResults:
     """Return results without the place of their data, and without notes that may name patients."""
     notes = tuple(note for note in results.judgement.notes if not may_name_patients(note))
     judgement = dataclasses.replace(results.judgement, notes=notes)
-    return dataclasses.replace(results, on=results.on and Path(results.on).name, judgement=judgement)
+    return dataclasses.replace(results, on=results.on and set_name(results.on), judgement=judgement)
 
 
 def _check_export(run: RunFolder, exported: Card, card: Card) -> None:

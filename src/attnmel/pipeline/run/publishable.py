@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import tomli_w
 
 from attnmel.config.load import AnyRecipe
+from attnmel.data.datasets.read_dataset import set_name
 from attnmel.data.datasets.sources import SOURCES
 from attnmel.models.weights.start_weights import ADDRESS
 
@@ -77,5 +78,5 @@ def _without_paths(value: Any, known: Sequence[str] = ()) -> Any:  # noqa: ANN40
 
 
 def _name_of(place: str) -> str:
-    """Return the last part of a path or an address."""
-    return Path(unquote(urlsplit(place).path) if ADDRESS.match(place) else place).name
+    """Return the last part of a path or an address; of a folder of one's own images never a known data set."""
+    return set_name(unquote(urlsplit(place).path) if ADDRESS.match(place) else place)

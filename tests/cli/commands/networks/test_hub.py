@@ -296,6 +296,7 @@ def test_training_images_of_a_folder_are_not_sent_whatever_its_name(run: RunFold
     run.recipe.write_text(text.replace('dataset = "phantoms"', f'dataset = "{(tmp_path / "phantoms").as_posix()}"'))
     with staged(run, repository_name("ana/tiny")) as sent:
         assert not (sent.folder / run.images.name).exists()
+        assert 'dataset = "phantoms-folder"' in (sent.folder / run.recipe.name).read_text()
 
 
 def test_images_of_a_recalibration_are_not_sent_and_that_is_said(run: RunFolder) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attnmel import NOTICE
 from attnmel.config.settings.data import DataSettings
-from attnmel.data.datasets.read_dataset import own_folder_path, refuse_unread_columns, whole_set_tests
+from attnmel.data.datasets.read_dataset import own_folder_path, refuse_unread_columns, set_name, whole_set_tests
 from attnmel.errors import ConfigError, PredictionsError, counted, require_known
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
@@ -88,7 +88,7 @@ def results_name(on: str | None, split: str | None, exclude: Path | None, tag: s
     """Return the split that is evaluated, and the name of its results; `tag` tells of changed settings."""
     split = split or (ALL if on is not None and whole_set_tests(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
-    name = (split if on is None else f"{Path(on).name}-{split}") + tag
+    name = (split if on is None else f"{set_name(on)}-{split}") + tag
     return split, name if exclude is None else f"{name}-without-{plain_word(exclude.stem)}"
 
 
