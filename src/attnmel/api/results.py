@@ -107,8 +107,9 @@ def recalibrate(
     use_threads(threads)
     where = run.home if isinstance(run, Run) and home is None else optional_path(home)
     shown = as_progress(progress)
+    place = place_of(run)
     found = recalibrate_run(
-        run_to_share(place_of(run)),
+        run_to_share(place),
         Path(out),
         on=str(on),
         split=split,
@@ -117,6 +118,7 @@ def recalibrate(
         allow_leakage=allow_leakage,
         home=where,
         progress=shown,
+        named=place,
     )
     return RecalibratedRun(Run(found.run, where, shown), found)
 

@@ -93,10 +93,12 @@ def recalibrate_run(
     resamples: int = RESAMPLES,
     home: Path | None = None,
     progress: Progress = SILENT,
+    named: str = "",
 ) -> Recalibrated:
     """Write a copy of a run to the new folder `out`, recalibrated on labelled images of another data set or folder.
 
-    `on`, `split` (all images without it), `exclude`, `columns` and `allow_leakage` are those of `evaluate_run`.
+    `on`, `split` (all images without it), `exclude`, `columns` and `allow_leakage` are those of `evaluate_run`;
+    messages call the run as it was `named`, by default by its path.
 
     Raises:
         ConfigError: no run folder, no such data set or split, the run's own data set, or `out` is not empty.
@@ -107,13 +109,16 @@ def recalibrate_run(
     place, original = require_new_folder(out), Run(run.path, home, progress)
     own = original.recipe.data.dataset
     elsewhere = external_set(on, own)
+    _require_softmax(run)
     if elsewhere is None:
+        chosen = "" if original.card is None else original.card.chosen_elsewhere
+        by = "its validation images choose temperature and thresholds by `attnmel evaluate`"
+        by = f"temperature and thresholds were chosen on {chosen}" if chosen else by
         raise ConfigError(
-            f"{own} is the data set that {run.path} was trained on, whose validation images choose its temperature and "
-            "thresholds by `attnmel evaluate`; name images of another place by --on"
+            f"{own} is the data set that {named or run.path} was trained on ({by}); name images of another place by "
+            "--on"
         )
     refuse_unread_columns(columns or (), elsewhere)
-    _require_softmax(run)
     with hold_file(place), replacing(place) as part:
         require_new_folder(place)  # another command may have written it meanwhile
         part.mkdir()

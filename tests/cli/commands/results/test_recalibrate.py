@@ -45,6 +45,15 @@ def test_a_run_is_recalibrated_evaluated_elsewhere_and_predicts(attnmel: Attnmel
     assert json.loads(ran.out)["chosen_on"] == "images of clinic (train)"
 
 
+def test_a_model_that_comes_along_is_called_as_it_was_named(attnmel: Attnmel, models: Path, tmp_path: Path) -> None:
+    ran = attnmel("recalibrate", "pretrained", "--on", "phantoms", "--out", tmp_path / "copy")
+    assert (ran.code, ran.err) == (
+        1,
+        "error: phantoms is the data set that pretrained was trained on (temperature and thresholds were chosen on "
+        "out-of-fold predictions of two folds); name images of another place by --on\n",
+    )
+
+
 def test_its_json_has_both_calibrations_and_the_thresholds(attnmel: Attnmel, place: OtherPlace) -> None:
     ran = attnmel("recalibrate", place.run.path, "--on", place.clinic, "--out", "copy", "--json")
     assert ran.code == 0, ran.err
