@@ -161,6 +161,26 @@ def test_a_pulled_run_is_the_one_that_was_pushed(
     assert ours == theirs
 
 
+def test_another_revision_with_the_same_weights_brings_its_card_and_measures(
+    attnmel: "Attnmel", hub: Hub, stored: str, files: Files
+) -> None:
+    run = RunFolder(Path(attnmel("pull", stored).out.strip()))
+    own = dataclasses.replace(read_measures(run)["test"], name="clinic-all", on="/data/clinic")
+    add_measures(run, own)
+    run.predictions(own.name).parent.mkdir()
+    run.predictions(own.name).touch()
+    measures = json.loads(files[run.measures.name])
+    measures["internal"] = measures.pop("validation") | {"name": "internal"}
+    newer = {"README.md": files["README.md"] + b"\n", run.measures.name: json.dumps(measures).encode()}
+    hub.repositories["ana/tiny"].add(newer)
+    assert attnmel("pull", "ana/tiny").out == f"{run.path}\n"
+    assert (run.path / "README.md").read_bytes() == newer["README.md"]
+    assert set(read_measures(run)) == {"test", "internal", "clinic-all"}
+    before = {path: path.stat().st_mtime_ns for path in run.path.iterdir()}
+    assert attnmel("pull", "ana/tiny").code == 0
+    assert before == {path: path.stat().st_mtime_ns for path in run.path.iterdir()}
+
+
 def test_a_commit_is_fetched_once_and_needs_no_network_then(
     attnmel: "Attnmel", hub: Hub, shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
