@@ -11,10 +11,11 @@ from attnmel.api.own_folder import make_folder
 from attnmel.api.places import Place, kind_of, optional_path, own_file
 from attnmel.api.recipes import Settings, open_recipe, overrides
 from attnmel.arguments import FromZero, checked_arguments
+from attnmel.config.no_effect import OF_OWN_TABLE
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
-from attnmel.data.datasets.read_dataset import KNOWN, Dataset, read_dataset, refuse_unread_columns
+from attnmel.data.datasets.read_dataset import KNOWN, Dataset, read_dataset, reads_own_table, refuse_unread_columns
 from attnmel.errors import ConfigError
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import dataset_folder, home_folder
@@ -148,6 +149,9 @@ def verify(
     if not datasets:
         raise ConfigError("nothing to verify; name data sets, for example isic2017, or folders with labels.csv")
     refuse_unread_columns(columns or (), *map(str, datasets))
+    shown = as_progress(progress)
+    if strict and not any(reads_own_table(str(one)) for one in datasets):
+        shown.note(f"without effect here: strict ({OF_OWN_TABLE})")
     return verify_datasets(
         [str(one) for one in datasets],
         home=_home(home),
@@ -156,7 +160,7 @@ def verify(
         png=own_file(png),
         sample=sample,
         seed=seed,
-        progress=as_progress(progress),
+        progress=shown,
     )
 
 

@@ -8,7 +8,7 @@ from tests.factories import Recorder
 from attnmel.api import training
 from attnmel.api.recipes import open_recipe
 from attnmel.api.training import train_opened
-from attnmel.config.load import load_recipe
+from attnmel.config.load import load_recipe, load_run_recipe
 from attnmel.config.no_effect import without_effect
 from attnmel.files.folders import home_folder
 
@@ -52,8 +52,17 @@ def test_settings_without_effect_are_named(recipe: str, changed: tuple[str, ...]
     assert sentence == (f"without effect here: {', '.join(named)}" if named else "")
 
 
+@pytest.mark.parametrize("recipe", ["isic2017/attnmel", "isic2017/menegola-svm", "isic2017/menegola"])
+def test_what_only_a_table_of_ones_own_has_is_named_for_a_known_data_set(recipe: str) -> None:
+    loaded = load_run_recipe(recipe)
+    assert without_effect(loaded, ("data.strict=true",), own_table=False) == (
+        "without effect here: data.strict (it needs a folder with a labels.csv)"
+    )
+    assert without_effect(loaded, ("data.strict=true",), own_table=True) == ""
+
+
 def test_a_training_says_it_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = open_recipe("demo", {"loss.prior": "none", "loss.dice": "image", "training.device": "cpu"})
+    opened = open_recipe("demo", {"loss.prior": "none", "loss.dice": "image", "training.device": "cpu"}, strict=True)
     monkeypatch.setattr(training, "_train_network", lambda *given: None)
     monkeypatch.setattr(training, "_use_threads", lambda *given: None)
     for one, count in ((opened, 1), (replace(opened, changed=()), 0)):
@@ -63,5 +72,6 @@ def test_a_training_says_it_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) 
         )
         assert len(recorder.notes) == count
         assert all(
-            "loss.dice (it needs model.network = 'attnmel-cnn' with a loss.prior)" in text for text in recorder.notes
+            "loss.dice (it needs model.network = 'attnmel-cnn' with a loss.prior), data.strict (" in text
+            for text in recorder.notes
         )

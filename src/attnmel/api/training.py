@@ -145,12 +145,15 @@ def train_opened(
     progress: Progress,
 ) -> Trained:
     """Train each seed of a recipe that was read; as `train`."""
+    from attnmel.data.datasets.read_dataset import reads_own_table
     from attnmel.pipeline.train.processes import company
     from attnmel.pipeline.train.train import run_folder
 
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds; expected at least 1")
     first = opened.recipe
+    if sentence := without_effect(first, opened.changed, own_table=reads_own_table(first.data.dataset)):
+        progress.note(sentence)
     _use_threads(first, threads, progress)
     if isinstance(first, FusionRecipe) and first.fusion.parts and opened.given_run is None:
         return Trained(
@@ -164,8 +167,6 @@ def train_opened(
             )
         )
     network = network_recipe(first)
-    if sentence := without_effect(network, opened.changed):
-        progress.note(sentence)
     with company():
         found = [
             _train_network(one, run_folder(one, out, opened.given_run), home, resume, command, progress)

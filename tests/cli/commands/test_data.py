@@ -25,8 +25,9 @@ def broken(phantoms: "Phantoms", tmp_path: Path) -> Path:
 
 
 def test_a_sound_data_set_ends_well(attnmel: "Attnmel", phantoms: "Phantoms") -> None:
-    ran = attnmel("verify", "phantoms", "--home", phantoms.home)
+    ran = attnmel("verify", "phantoms", "--strict", "--home", phantoms.home)
     assert (ran.code or 0) == 0
+    assert "without effect here: strict (it needs a folder with a labels.csv)\n" in ran.err
     assert "phantoms (synthetic dermoscopy): nothing wrong in 46 images" in ran.out
 
 

@@ -138,13 +138,18 @@ def refuse_unread_columns(columns: Collection[str], *names: str) -> None:
         ConfigError: names the data sets and what to do.
     """
     every = list(dict.fromkeys(names))
-    published = [name for name in every if name in KNOWN or published_folder(expanded(name)) is not None]
+    published = [name for name in every if not reads_own_table(name)]
     if columns and published and published == every:
         is_read = f"{', '.join(published)} {'is' if len(published) == 1 else 'are'} read by the publisher's own table"
         raise ConfigError(
             f"columns are named ({', '.join(columns)}), but {is_read}; leave out --columns, or name a folder with "
             f"{TABLE}"
         )
+
+
+def reads_own_table(name: str) -> bool:
+    """Whether a data set is read by a labels.csv of one's own, so that there are columns and strictness to choose."""
+    return name not in KNOWN and published_folder(expanded(name)) is None
 
 
 def own_folder_path(name: str) -> Path | None:
