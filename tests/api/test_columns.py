@@ -94,6 +94,8 @@ def test_columns_of_an_evaluation_are_those_of_the_next_one(
 ) -> None:
     folder = renamed_folder(tmp_path)
     run = shutil.copytree(trained.path, tmp_path / "run")
-    for columns in (NAMED, None, None):
-        found = attnmel.evaluate(run, on=folder, columns=columns, home=phantoms.home)
+    (tmp_path / "link").symlink_to(tmp_path)
+    linked = tmp_path / "link" / folder.relative_to(tmp_path)
+    for on, columns in ((folder, NAMED), (folder, None), (linked, None), (linked, None)):
+        found = attnmel.evaluate(run, on=on, columns=columns, home=phantoms.home)
         assert found.runs[0].results.columns == NAMED

@@ -34,6 +34,7 @@ from attnmel.pipeline.run.results.results import (
     CHOOSES,
     SplitResults,
     check_columns,
+    columns_on,
     external_set,
     is_same_set,
     plain_word,
@@ -190,8 +191,7 @@ def images_to_evaluate(
     if (before := run.results.get(name)) is not None:
         _refuse_other_set(run, before, on, [prepared.lesions[row].image_id for row in rows])
     notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
-    known = next((one.columns for one in run.results.values() if one.on == on), {})  # read again where none are named
-    own = dict(known if columns is None else columns) if on is not None else {}
+    own = dict(columns_on(run.results, on) if columns is None else columns) if on is not None else {}
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
 
 

@@ -26,7 +26,7 @@ from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import Known, read_images
 from attnmel.pipeline.run.provenance import check_card, read_provenance, refuse_other_data
 from attnmel.pipeline.run.results.details import Details, find_details, read_details, write_details
-from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, read_measures, write_measures
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, columns_on, read_measures, write_measures
 from attnmel.pipeline.run.run_location import no_run, read_recipe
 from attnmel.pipeline.run.training.history import HistoryRow, read_history
 from attnmel.progress import Progress, Report, as_progress
@@ -149,7 +149,7 @@ class Run:
             )
         if on not in self._datasets:
             if columns is None and on is not None:
-                columns = next((results.columns for results in self.results.values() if results.on == on), None)
+                columns = columns_on(self.results, on)
             self._datasets[on] = prepare(
                 self.recipe.data, home=self.home, name=on, columns=columns, progress=self.progress
             )

@@ -133,6 +133,11 @@ def is_same_set(one: str | None, other: str | None) -> bool:
     return all(path.is_absolute() and path.exists() for path in paths) and paths[0].samefile(paths[1])
 
 
+def columns_on(results: Mapping[str, SplitResults], on: str | None) -> dict[str, str]:
+    """Return how the table of an external set called its columns when it was evaluated; empty where it was not."""
+    return next((one.columns for one in results.values() if is_same_set(one.on, on)), {})
+
+
 def plain_word(text: str) -> str:
     """Return a text as a part of the name of results: letters, digits, "_" and "-"."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text)
