@@ -62,6 +62,17 @@ def test_the_change_is_after_less_before_on_the_same_resamples() -> None:
     assert list(found.after.measures["slope"]) == pytest.approx(expected, rel=1e-3)
 
 
+def test_an_interval_of_the_temperature_that_ends_at_a_limit_is_said() -> None:
+    test, validation = example()
+    assert not any("cut at" in note for note in calibration_of(test, validation, MAIN, resamples=20).notes)
+    extreme = validation.take(list(range(12)))
+    extreme = dataclasses.replace(extreme, probabilities=np.tile([[1e-14, 1 - 1e-14], [1 - 1e-14, 1e-14]], (6, 1)))
+    extreme = dataclasses.replace(extreme, labels=np.array([1, 0] * 5 + [0, 0]))
+    found = calibration_of(test, extreme, MAIN, resamples=200)
+    assert found.temperature.value < 20
+    assert "the interval of the temperature is cut at 0.05 and 20: none beyond is looked at" in found.notes
+
+
 def test_probabilities_that_are_true_look_so() -> None:
     test, _ = drawn(2000, seed=3)
     found = calibration_of(test, None, MAIN, resamples=200).before

@@ -105,12 +105,15 @@ def test_images_without_a_label_do_not_count() -> None:
     [
         ([0.2, 0.8] * 4, [0, 1] * 4, "8 labelled images are too few, expected at least 10"),
         ([0.2, 0.8] * 9, [1] * 18, "all 18 labelled images are of one class"),
-        ([0.2, 0.8] * 9, [0, 1] * 9, "all 18 images, or nearly all, are predicted right"),
-        ([1e-9, 1 - 1e-9] * 9, [0, 1] * 9, "all 18 images, or nearly all, are predicted right"),
+        ([0.2, 0.8] * 9, [0, 1] * 9, "all 18 images are predicted right"),
+        ([1e-9, 1 - 1e-9] * 9, [0, 1] * 9, "all 18 images are predicted right"),
         ([0.2, 0.8] * 9, [1, 0] * 9, "the 18 images are predicted no better than by chance"),
         ([0.5, 0.5] * 9, [1, 0] * 9, "the 18 images are predicted no better than by chance"),
+        # 14 of 18 right at log odds of 32 and of .004: the best temperatures are about 26 and .003.
+        ([1e-14, 1 - 1e-14] * 9, [0, 1] * 7 + [1, 0] * 2, "the scores are too large: the 18 images ask for a temp"),
+        ([0.499, 0.501] * 9, [0, 1] * 7 + [1, 0] * 2, "the scores are too small: the 18 images ask for a temp"),
     ],
-    ids=["few", "one class", "separated", "separated and sure", "reversed", "constant"],
+    ids=["few", "one class", "separated", "separated and sure", "reversed", "constant", "large", "small"],
 )
 def test_where_there_is_none_the_reason_is_said(probability: list[float], labels: list[int], reason: str) -> None:
     one = np.array(probability)

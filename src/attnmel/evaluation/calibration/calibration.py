@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logit
 
+from attnmel.config.fields import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 from attnmel.evaluation.calibration.cox_slope import cox_fits
 from attnmel.evaluation.calibration.reliability import (
     Bin,
@@ -135,6 +136,7 @@ def calibration_of(
         if fitted.reason:
             notes = (*notes, f"no temperature was fitted: {fitted.reason}")
         else:
+            notes += _at_a_limit(found)
             scales.append(at_temperature(test, fitted.value))
     (before, draws), *scaled = reliabilities(scales, main, resamples, seed)
     after, draws_after = scaled[0] if scaled else (None, draws)
@@ -232,6 +234,13 @@ def _change(before: Reliability, after: Reliability, draws: Float[np.ndarray, "R
         name: percentile_interval(after.measures[name].value - before.measures[name].value, draws[:, column])
         for column, name in enumerate(before.measures)
     }
+
+
+def _at_a_limit(temperature: Interval) -> tuple[str, ...]:
+    """Return a note where the interval of a temperature ends because none beyond is looked at."""
+    ends = ((temperature.low, LOWEST_TEMPERATURE), (temperature.high, HIGHEST_TEMPERATURE))
+    cut = [f"{limit:g}" for end, limit in ends if math.isclose(end, limit, rel_tol=1e-6)]
+    return (f"the interval of the temperature is cut at {' and '.join(cut)}: none beyond is looked at",) if cut else ()
 
 
 def _notes(predictions: Predictions, main: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ Shapes: N images, K classes, R resamples, G temperatures tried.
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp, softmax
 
 from attnmel.config.fields import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, listed
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, bootstrap, percentile_interval
 from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.number_formats import TO, span
@@ -59,9 +60,9 @@ def fit_temperature(predictions: Predictions) -> Temperature:
     """Find the T between the limits that minimises the log loss of softmax(log p / T), on the labelled images.
 
     The loss is convex in 1 / T, so T is where its slope is 0. There is none where too few images are labelled, where
-    all are of one class, where the rows do not sum to 1, or where the slope keeps its sign: images that are
-    all predicted right ask for ever sharper probabilities, and images that are predicted worse than by chance for ever
-    flatter ones.
+    all are of one class, where the rows do not sum to 1, or where the slope keeps its sign between the limits: images
+    that are all predicted right ask for ever sharper probabilities, images that are predicted worse than by chance for
+    ever flatter ones, and scores that are far too large or too small for a T beyond a limit.
     """
     logs, true = _logarithms(predictions)
     images = len(true)
@@ -82,11 +83,17 @@ def fit_temperature(predictions: Predictions) -> Temperature:
         return float(((shares * logs).sum(axis=1) - true).mean())
 
     low, high = math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)
-    if slope(high) >= 0:
+    if slope(math.inf) >= 0:
         return Temperature(math.nan, images, f"the {images} images are predicted no better than by chance")
+    if slope(high) >= 0:
+        reason = f"the scores are too large: the {images} images ask for a temperature above {HIGHEST_TEMPERATURE:g}"
+        return Temperature(math.nan, images, reason)
     # All correct is checked separately: there the slope is 0 but for rounding.
-    if (true == logs.max(axis=1)).all() or slope(low) <= 0:
-        reason = f"all {images} images, or nearly all, are predicted right, so that no probability is sharp enough"
+    if (true == logs.max(axis=1)).all():
+        reason = f"all {images} images are predicted right, so that no probability is sharp enough"
+        return Temperature(math.nan, images, reason)
+    if slope(low) <= 0:
+        reason = f"the scores are too small: the {images} images ask for a temperature below {LOWEST_TEMPERATURE:g}"
         return Temperature(math.nan, images, reason)
     return Temperature(round(math.exp(brentq(slope, low, high, xtol=1e-12)), DECIMALS), images)  # pyright: ignore[reportArgumentType] - a float without full_output
 
@@ -146,6 +153,15 @@ def at_temperature(predictions: Predictions, temperature: float | None) -> Predi
         logs = np.log(shares, out=np.full_like(shares, -np.inf), where=shares > 0)
         shares = softmax(logs / temperature, axis=1)
     return dataclasses.replace(predictions, probabilities=shares, temperature=temperature)
+
+
+def uncalibrated_among(temperatures: Mapping[str, float | None]) -> str:
+    """Return which names have no temperature, as the beginning of a sentence; empty where all or none have one."""
+    without = [name for name, one in temperatures.items() if one is None]
+    if not without or len(without) == len(temperatures):
+        return ""
+    are = "are" if len(without) > 1 else "is"
+    return f"{listed(without)} {are} not calibrated, unlike the others"
 
 
 def without_temperature(predictions: Predictions) -> Predictions:
