@@ -184,6 +184,16 @@ def test_a_recalibrated_copy_is_no_seed_of_its_run_and_its_own_images_are_said(c
         compared(one.parent)
 
 
+def test_uncalibrated_runs_among_calibrated_ones_are_said(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain")
+    assert Run(RunFolder(one)).predictions("test").temperature is not None
+    assert not any("not calibrated" in note for note in compared(one, other).notes)
+    Run(RunFolder(other)).write_temperature(None, ())
+    (note,) = [note for note in compared(one, other).notes if "not calibrated" in note]
+    assert note.startswith(f"{other} is not calibrated, unlike the others, so that sensitivity, specificity")
+    assert not any("not calibrated" in note for note in compared(one, other, operating_point=0.8).notes)
+
+
 def test_a_part_of_the_official_images_is_counted(copy: Copy) -> None:
     one, other = copy("x"), copy("y", name="plain")
     for path in (one, other):

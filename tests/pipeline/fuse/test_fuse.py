@@ -191,6 +191,17 @@ def test_options_of_a_prediction_are_refused_for_a_fusion(run: RunFolder) -> Non
         )
 
 
+def test_a_member_without_a_temperature_among_others_is_said(members: list[Path], tmp_path: Path) -> None:
+    network, system = members
+    Run(RunFolder(network)).write_temperature(None, ())
+    Run(RunFolder(system)).write_temperature(2.0, ())
+    rules: tuple[tuple[Rule, int], ...] = (("mean", 1), ("rank", 0))
+    for by, expected in rules:
+        found = fuse([str(network), str(system)], tmp_path / f"{by}.csv", by=by, home=tmp_path / "none")
+        said = [note for note in found.notes if note.startswith(f"{network} is not calibrated, unlike the others")]
+        assert len(said) == expected, by
+
+
 def test_a_fusion_of_several_folds_is_of_none(members: list[Path], tmp_path: Path) -> None:
     recipe = RunFolder(members[0]).recipe
     recipe.write_text(recipe.read_text().replace("exclude = []", 'exclude = []\nfold = "1/5"'))

@@ -19,9 +19,9 @@ from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
+from attnmel.pipeline.evaluate.compare_notes import recalibrated_on, run_notes
 from attnmel.pipeline.evaluate.other_tables import table_predictions
 from attnmel.pipeline.evaluate.submissions import incomplete, is_submission, named_submission, submission_predictions
-from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -109,7 +109,8 @@ def compare_runs(
     known = {one.run.results[split].dataset for one in named if one.run and split in one.run.results}
     part = incomplete(known.pop(), comparison.images, split) if len(known) == 1 else ""
     whole = (f"compared on {part}: those of the whole set may differ",) if part else ()
-    notes = (*_training_notes(recipes), *_recalibration_notes(named, split), *whole, *odd)
+    runs = {name: [one.run for one in of_recipe if one.run] for name, of_recipe in recipes.items()}
+    notes = (*run_notes(runs, split, at_half=operating_point is None), *whole, *odd)
     return RunsCompared(split, operating_point, comparison, notes)
 
 
@@ -209,7 +210,7 @@ def _differing(first: _Named, other: _Named) -> str:
     """Return the settings but for the seed, and the recalibrations, that differ between two runs; empty if none."""
     if first.run is None or other.run is None or first.recipe is None or other.recipe is None:
         return ""
-    own_images, its_images = _recalibrated_on(first.run), _recalibrated_on(other.run)
+    own_images, its_images = recalibrated_on(first.run), recalibrated_on(other.run)
     if own_images != its_images:
         return f"recalibrated on {own_images} in {first.path}, on {its_images} in {other.path}"
     return "; ".join(
@@ -249,48 +250,3 @@ def _run_predictions(
         )
     thresholds = {name: threshold_at(validation, name, operating_point) for name in positives}
     return RunPredictions(str(one.path), predictions, thresholds)
-
-
-def _training_notes(recipes: Mapping[str, Sequence[_Named]]) -> tuple[str, ...]:
-    """Return in what the data of the training, or of a recalibration, differed."""
-    facts = {(name, str(one.path)): _training(one.run) for name, runs in recipes.items() for one in runs if one.run}
-    notes = []
-    for key in next(iter(facts.values()), ()):
-        names_of: dict[str, list[str]] = {}
-        for (name, path), known in facts.items():
-            names_of.setdefault(known[key], []).append(name if len(recipes[name]) == 1 else path)
-        if len(names_of) > 1:
-            values = "; ".join(f"{', '.join(dict.fromkeys(names))}: {value}" for value, names in names_of.items())
-            notes.append(f"the runs differ in their {key}: {values}")
-    return tuple(notes)
-
-
-def _training(run: Run) -> dict[str, str]:
-    recipe, fingerprint = run.recipe, run.provenance.get("data", {})
-    return {
-        "training data set": recipe.data.dataset,
-        "training ablation": recipe.data.ablation,
-        "training exclusions": f"{len(recipe.data.exclude)} images left out",
-        "training images": str(fingerprint.get("content", ""))[:16],
-        "training labels and split": str(fingerprint.get("labels", ""))[:16],
-        "recalibration": _recalibrated_on(run),
-    }
-
-
-def _recalibrated_on(run: Run) -> str:
-    """Return the images that `attnmel recalibrate` fitted a run to, in words; "nothing" of any other run."""
-    facts = run.provenance.get("recalibrated")
-    return f"{facts['images']:,} images of {facts['dataset']} ({facts['split']})" if facts else "nothing"
-
-
-def _recalibration_notes(named: Sequence[_Named], split: str) -> tuple[str, ...]:
-    """Return which runs were recalibrated on compared images, whose thresholds are then optimistic."""
-    notes = []
-    for one in named:
-        chose = {image.image_id for image in read_images(one.run.folder.recalibration)} if one.run else set()
-        if shared := chose & set(one.predictions(split).image_ids if chose else ()):
-            notes.append(
-                f"{one.path} was recalibrated on {len(shared):,} of these images, so that its sensitivity, specificity "
-                "and balanced accuracy are optimistic"
-            )
-    return tuple(notes)

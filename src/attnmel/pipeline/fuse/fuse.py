@@ -10,6 +10,7 @@ from attnmel.config.fusion import FusionRecipe, Rule
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.datasets.read_dataset import KNOWN, own_folder_path
 from attnmel.errors import ConfigError, require_known
+from attnmel.evaluation.calibration.temperature import uncalibrated_among
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.evaluation.classification.ranking import Ranking, average_precision, roc_auc
@@ -108,7 +109,17 @@ def fuse(
             _write_folder(
                 out, card, members, recipe, {split: fused}, others, fitted, command, home, resamples, progress
             )
-    return Fused(out, card, measures, (fitted.note,) if fitted.note else ())
+    notes = (fitted.note, _scale_note(members, by))
+    return Fused(out, card, measures, tuple(note for note in notes if note))
+
+
+def _scale_note(members: Sequence[Member], by: Rule) -> str:
+    """Return which runs enter uncalibrated next to calibrated ones, where the rule takes probabilities as they are."""
+    if by not in ("mean", "weighted", "confidence", "extreme"):
+        return ""
+    cards = {one.name: one.run.card for one in members if one.run}
+    note = uncalibrated_among({name: card.temperature for name, card in cards.items() if card is not None})
+    return f"{note}: the fused probabilities are of two scales; rank does not depend on them" if note else ""
 
 
 def _dataset(members: Sequence[Member], given: str, split: str) -> str:
