@@ -41,6 +41,14 @@ def test_a_report_takes_runs_and_paths(trained: RunFolder, phantoms: "Phantoms",
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_an_empty_list_of_rows_trains_none_and_no_list_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, ...]] = []
+    monkeypatch.setattr("attnmel.api.tables.run_table", lambda options, *_: seen.append(options.rows))
+    for rows in (None, [], ["mel-cnn"]):
+        attnmel.reproduce("isic2017", rows=rows)
+    assert seen == [(), ("none",), ("mel-cnn",)]
+
+
 def test_what_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path) -> None:
     onnx = tmp_path / "m.onnx"
     onnx.write_bytes(b"")

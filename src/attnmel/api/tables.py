@@ -52,7 +52,7 @@ def reproduce(
     table: str,
     settings: Settings = (),
     *,
-    rows: Sequence[str] = (),
+    rows: Sequence[str] | None = None,
     given: "Mapping[str, Run | Place] | None" = None,
     seeds: FromOne = 1,
     segmenter: Place | None = None,
@@ -64,9 +64,10 @@ def reproduce(
     home: Place | None = None,
     progress: Progress | Report | None = None,
 ) -> ThesisTable:
-    """Train and evaluate all `rows` of a table of the thesis (isic2016, isic2017, isic2018); as `attnmel reproduce`.
+    """Train and evaluate rows of a table of the thesis (isic2016, isic2017, isic2018); as `attnmel reproduce`.
 
-    `settings` are changes of every row, `given` are rows of predictions that are there already. Finished runs are
+    `rows` are names of those to train: without it all, of an empty list none. `settings` are changes of every row,
+    `given` are rows of predictions that are there already. Finished runs are
     skipped and stopped ones continued; a row that fails does not stop the others. With engine="ray" runs are trained on
     the Ray cluster at `address` (HOST:PORT; by default $RAY_ADDRESS, else that of this machine), each with `cpus` (1)
     and `gpus` (0).
@@ -76,8 +77,9 @@ def reproduce(
         ArchiveError: the data of every row is missing.
     """
     given_rows = () if given is None else _named_rows(given)
+    chosen = () if rows is None else rows or ("none",)  # an empty list may be what a filter left
     options = table_options(
-        table, settings, rows=rows, given=given_rows, seeds=seeds, segmenter=segmenter, out=out, home=home
+        table, settings, rows=chosen, given=given_rows, seeds=seeds, segmenter=segmenter, out=out, home=home
     )
     return run_table(options, as_progress(progress), engine, address, cpus, gpus)
 
