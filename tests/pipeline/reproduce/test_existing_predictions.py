@@ -18,7 +18,7 @@ from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.score import score
-from attnmel.pipeline.reproduce.existing_predictions import given_rows
+from attnmel.pipeline.reproduce.existing_predictions import against_reference, given_rows
 from attnmel.pipeline.reproduce.jobs import NO_ROWS, TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.results.results import add_measures
@@ -215,6 +215,26 @@ def test_results_of_an_earlier_epoch_are_no_row_and_deleted_weights_do_no_harm(
     run.best.unlink()
     (row,) = given_rows(given, FEW)
     assert row.fact.startswith(f"RUN: {run.predictions('test')}, SHA-256 ")
+
+
+def test_what_the_results_of_a_run_say_of_themselves_and_missing_images_are_notes(
+    options: TableOptions, trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    results = Run(run).results["test"]
+    judged = dataclasses.replace(results.judgement, notes=("one lesion was seen in training",))
+    add_measures(run, dataclasses.replace(results, judgement=judged))
+    monkeypatch.setattr(
+        "attnmel.pipeline.reproduce.existing_predictions.incomplete", lambda *_: "12 of the 600 test images"
+    )
+    given = given_rows(
+        dataclasses.replace(options, given=(f"RUN={run.path}", f"OWN={trained.predictions('test')}")), FEW
+    )
+    _, notes = against_reference(given, None, "test", options.plan.columns, FEW)
+    assert notes == (
+        "RUN: one lesion was seen in training",
+        "of 12 of the 600 test images; the published values are of the whole set",
+    )
 
 
 def test_a_run_that_is_open_is_given_by_python_as_its_path_is(trained: RunFolder, tmp_path: Path) -> None:

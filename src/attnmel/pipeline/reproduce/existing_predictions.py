@@ -5,7 +5,7 @@ Nothing is trained for them: the labels of the fetched data set are enough.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ from attnmel.evaluation.thesis.tables import Column, TablePlan
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
-from attnmel.pipeline.evaluate.submissions import SPLIT, is_submission, submission_predictions
+from attnmel.pipeline.evaluate.submissions import SPLIT, incomplete, is_submission, submission_predictions
+from attnmel.pipeline.reproduce.footnotes import notes_by_row
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions, place_among
@@ -47,6 +48,9 @@ class GivenRow:
     target: str
     """The class that the table is of."""
     notes: tuple[str, ...] = ()
+    """How its file was read."""
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By split: what the results of a run say of themselves, and how many of the official images are missing."""
 
     @property
     def fact(self) -> str:
@@ -99,6 +103,7 @@ def against_reference(
     """
     tests: list[RowTest] = []
     notes = [note for one in given for note in one.notes]
+    notes += notes_by_row({one.name: one.remarks.get(split, ()) for one in given})
     measures = tuple(column.measure for column in columns if column.tested)
     for one in given:
         if reference is None:
@@ -135,27 +140,33 @@ def _given(name: str, path: Path, options: TableOptions, resampling: ResamplingC
     first = load_run_recipe(options.plan.every_row[0])
     dataset, target, home = source_of(first.data.dataset), first.data.positives[0], home_folder(options.home)
     try:
-        file, read, notes = _read(path, dataset, options.plan, home)
+        file, read, notes, own = _read(path, dataset, options.plan, home)
         read = {split: _renamed(one, dataset) for split, one in read.items()}
         for split, one in read.items():
             _check_class(one, target)
             if not (path.is_file() and is_submission(path)):  # that was read against the official table
                 read[split] = _labelled(one, split, dataset, home)
         figures = {split: _figures(one, target, dataset, options.plan, resampling) for split, one in read.items()}
+        remarks = {split: (*own.get(split, ()), *_missing(one, dataset, split)) for split, one in read.items()}
     except PredictionsError as error:
         raise PredictionsError(f"the row {name}: {error}") from None
-    return GivenRow(name, file, read, figures, target, notes)
+    return GivenRow(name, file, read, figures, target, notes, remarks)
+
+
+def _missing(found: Predictions, dataset: str, split: str) -> tuple[str, ...]:
+    part = incomplete(dataset, len(found.image_ids), split)
+    return (f"of {part}; the published values are of the whole set",) if part else ()
 
 
 def _read(
     path: Path, dataset: str, plan: TablePlan, home: Path
-) -> tuple[Path, dict[str, Predictions], tuple[str, ...]]:
-    """Return the file that identifies the row, its predictions by split, and how they were read."""
+) -> tuple[Path, dict[str, Predictions], tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the file that identifies the row, its predictions by split, how they were read, and a run's own notes."""
     if path.is_file():
         if not is_submission(path):
-            return path, {SPLIT: Predictions.read(path)}, ()
+            return path, {SPLIT: Predictions.read(path)}, (), {}
         found, notes = submission_predictions(path, dataset, home)
-        return path, {SPLIT: found}, notes
+        return path, {SPLIT: found}, notes, {}
     runs = runs_in(path)
     if len(runs) != 1:
         found_there = f"{len(runs)} runs; name one of them" if runs else f"no file and no run{runs_below(path)}"
@@ -175,8 +186,9 @@ def _read(
             f"{card.epoch}; evaluate it again"
         )
     found = {split: run.predictions(name) for split, name in names.items()}
+    own = {split: run.results[name].judgement.notes for split, name in names.items()}
     # The weights may have been deleted since.
-    return best if best.is_file() else run.folder.predictions(next(iter(names.values()))), found, ()
+    return best if best.is_file() else run.folder.predictions(next(iter(names.values()))), found, (), own
 
 
 def _results_name(run: Run, dataset: str, split: str) -> str | None:

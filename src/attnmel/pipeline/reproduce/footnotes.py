@@ -44,13 +44,22 @@ def footnotes(options: TableOptions, done: Sequence[Run], blocks: Sequence[Table
 
 def block_notes(split: str, evaluated: Mapping[str, Sequence[Run]], titles: Mapping[str, str]) -> tuple[str, ...]:
     """Return the notes of the results on a split, each with the rows that it is of."""
+    return notes_by_row(
+        {
+            titles[row]: [note for run in runs for note in run.results[split].judgement.notes]
+            for row, runs in evaluated.items()
+            if runs
+        }
+    )
+
+
+def notes_by_row(notes: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return each note once, after the names of its rows where not all rows have it."""
     of: dict[str, dict[str, None]] = {}
-    for row, runs in evaluated.items():
-        for run in runs:
-            for note in run.results[split].judgement.notes:
-                of.setdefault(note, {})[titles[row]] = None
-    every = sum(bool(runs) for runs in evaluated.values())
-    return tuple(note if len(rows) == every else f"{', '.join(rows)}: {note}" for note, rows in of.items())
+    for row, own in notes.items():
+        for note in own:
+            of.setdefault(note, {})[row] = None
+    return tuple(note if len(rows) == len(notes) else f"{', '.join(rows)}: {note}" for note, rows in of.items())
 
 
 def facts(options: TableOptions, done: Sequence[Run]) -> tuple[tuple[str, str], ...]:
