@@ -67,12 +67,12 @@ def evaluation_section(
     return Section(
         name="maps",
         title="Evaluation of the saliency maps",
-        prose=prose(summary.methods),
+        prose=_prose(summary),
         pictures=pictures,
         links=links,
         tables=tables[:1],
         more=(*tables[1:], *difference_tables(summary)),
-        notes=NOTES,
+        notes=_notes(summary),
     )
 
 
@@ -90,24 +90,34 @@ def beside_section(
     return Section(
         name="maps-side-by-side",
         title=title,
-        prose=f"The same images, seen by every run. {prose(summary.methods)}",
+        prose=f"The same images, seen by every run. {_prose(summary)}",
         pictures=pictures,
         links=links,
         tables=(*tables[:1], *differences[:1]),
         more=(*tables[1:], *differences[1:]),
-        notes=(*NOTES, missing) if lacking else NOTES,
+        notes=(*_notes(summary), *([missing] if lacking else [])),
     )
 
 
-def prose(methods: Sequence[str]) -> str:
+def _prose(summary: MapSummary) -> str:
     """Return how to read the maps, by the baselines that are among them, perhaps after the name of a run."""
-    ends = {name.rpartition(": ")[2] for name in methods}
+    of_which = "Each map is of the class that the network predicts."
+    if not any(one.images for one in summary.means):
+        return f"A map easily looks convincing. None of these is measured. {of_which}"
+    ends = {name.rpartition(": ")[2] for name in summary.methods}
     there = [words for name, words in CONTROL_WORDS.items() if name in ends]
     baselines = f", and so are baselines that do not depend on the network: {', and '.join(there)}" if there else ""
     better = " A map is informative as far as it is better than these." if there else " No baseline was requested."
+    return f"A map easily looks convincing. Here each is measured{baselines}.{better} {of_which}"
+
+
+def _notes(summary: MapSummary) -> tuple[str, ...]:
+    if summary.masks:
+        return NOTES
     return (
-        f"A map easily looks convincing. Here each is measured{baselines}.{better} Each map is of the class that the "
-        "network predicts."
+        "No image has a lesion mask, so the overlap with the lesion is not measured. Of a folder of one's own the "
+        "column mask of labels.csv names the masks; those of a recipe's loss.masks are of its prior alone.",
+        *NOTES,
     )
 
 
@@ -116,11 +126,11 @@ def summary_text(summary: MapSummary, *, differences: bool = True) -> str:
     lines = [
         f"# Maps of {summary.name} on {summary.images:,} {summary.split} images, {summary.masks:,} with a lesion mask",
         *("", f"**{summary.notice}** Trained on data under: {summary.licence}.", ""),
-        *(prose(summary.methods), ""),
+        *(_prose(summary), ""),
     ]
     for table in (*mean_tables(summary), *(difference_tables(summary) if differences else ())):
         lines += [table.caption, "", *markdown_table(table), ""]
-    return "\n".join([*lines, *(f"* {note}" for note in NOTES), ""])
+    return "\n".join([*lines, *(f"* {note}" for note in _notes(summary)), ""])
 
 
 def mean_tables(summary: MapSummary) -> tuple[Table, ...]:
@@ -160,7 +170,7 @@ def mean_tables(summary: MapSummary) -> tuple[Table, ...]:
 
 
 def _table(summary: MapSummary, title: str, heads: Iterable[_Head]) -> Iterator[Table]:
-    """Give the table of the maps that have the figures; none without any."""
+    """Give the table of the maps that have the figures; none without any, or where no image has any."""
     means = {(one.column, one.part): one for one in summary.means}
     rows: dict[str, dict[_Head, MapMean]] = {}
     for name in summary.methods:
@@ -169,7 +179,7 @@ def _table(summary: MapSummary, title: str, heads: Iterable[_Head]) -> Iterator[
             rows[name] = found
     # Maps of one summary are measured alike, so those that have a figure have the same ones.
     shown = list(next(iter(rows.values()), ()))
-    if shown:
+    if any(one.images for row in rows.values() for one in row.values()):
         counts = [_count([row[head].images for row in rows.values()]) for head in shown]
         yield Table(
             caption=f"{title}. In brackets: images that have the figure.",
