@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +152,7 @@ def verify(
     shown = as_progress(progress)
     if strict and not any(reads_own_table(str(one)) for one in datasets):
         shown.note(f"without effect here: strict ({OF_OWN_TABLE})")
-    return verify_datasets(
+    found = verify_datasets(
         [str(one) for one in datasets],
         home=_home(home),
         reading=_reading(recipe, columns, strict),
@@ -162,6 +162,8 @@ def verify(
         seed=seed,
         progress=shown,
     )
+    unchecked = _unchecked_masks(recipe)
+    return tuple(replace(one, notes=(*one.notes, *unchecked)) if one.is_own else one for one in found)
 
 
 @checked_arguments("embedding")
@@ -243,6 +245,21 @@ def _reading(recipe: Place | None, columns: Mapping[str, str] | None, strict: bo
     data = open_recipe(str(recipe)).recipe.data if recipe else None
     named = columns or (data.columns if data else {})
     return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
+
+
+def _unchecked_masks(recipe: Place | None) -> tuple[str, ...]:
+    """Return a note for each folder of masks that a recipe names, which is not looked at with the images."""
+    from attnmel.config.recipe import Recipe
+
+    named = open_recipe(str(recipe)).recipe if recipe else None
+    if not isinstance(named, Recipe):
+        return ()
+    masks = {"loss.masks": named.loss.masks, "data.crop_masks": named.data.crop_masks}
+    return tuple(
+        f"masks of {setting} ({place}) are not checked; to check them, name them in the column mask of labels.csv"
+        for setting, place in masks.items()
+        if place
+    )
 
 
 def _network(embedding: "Run | Place", progress: Progress) -> str:

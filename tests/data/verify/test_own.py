@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import attnmel
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading, read_folder
 from attnmel.data.datasets.splits import check_classes, with_splits
 from attnmel.data.verify import verify_dataset
@@ -31,6 +32,28 @@ def test_a_sound_folder_is_counted_by_label(folder: Path) -> None:
     assert found.dataset == "clinic"
     expected = {"images": 3, "masks": 0, "labelled nevus": 2, "labelled melanoma": 1, "sound masks": 0}
     assert found.counts == expected
+
+
+def test_how_images_were_read_and_that_no_column_names_patients_are_notes(folder: Path) -> None:
+    (folder / "labels.csv").write_text("image,label\na,nevus\nb,nevus\nc,melanoma\n")
+    Image.new("RGBA", (60, 40), (200, 160, 140, 90)).save(folder / "b.png")
+    notes = verify_dataset(str(folder), folder.parent / "home").notes
+    assert "1 of 3 images: alpha channel laid on white" in notes
+    assert any(note.startswith("no column names the lesion or patient of an image (group)") for note in notes)
+    (folder / "labels.csv").write_text("image,label,group\na,nevus,1\nb,nevus,\nc,melanoma,\n")
+    assert not any("group" in note for note in verify_dataset(str(folder), folder.parent / "home").notes)
+
+
+def test_masks_of_a_recipe_that_are_not_checked_are_named(folder: Path) -> None:
+    (folder / "labels.csv").write_text("image,label\na,rest\nb,rest\nc,melanoma\n")
+    recipe = folder / "own.toml"
+    text = (Path(attnmel.__file__).parent / "recipes/isic2017/attnmel-lesion.toml").read_text(encoding="utf-8")
+    recipe.write_text(text.replace('prior = "lesion"', 'prior = "lesion"\nmasks = "drawn"'), encoding="utf-8")
+    (found,) = attnmel.datasets.verify(folder, recipe=recipe, home=folder.parent / "home")
+    said = "masks of loss.masks (drawn) are not checked; to check them, name them in the column mask of labels.csv"
+    assert found.notes[-1] == said
+    (found,) = attnmel.datasets.verify(folder, recipe="isic2017/attnmel-lesion", home=folder.parent / "home")
+    assert said not in found.notes
 
 
 def test_every_row_that_is_wrong_is_told_beyond_the_first_five_and_the_good_images_are_looked_at(folder: Path) -> None:

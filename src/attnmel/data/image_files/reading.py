@@ -125,8 +125,14 @@ class ReadingNotes:
 
 def print_notes(notes: Mapping[str, int], images: int, progress: Progress) -> None:
     """Print of how many images each note is, the most frequent first."""
-    for note, count in sorted(notes.items(), key=lambda one: -one[1]):
-        progress.note(f"{count:,} of {images:,} images: {note}")
+    for sentence in counted_notes(notes, images):
+        progress.note(sentence)
+
+
+def counted_notes(notes: Mapping[str, int], images: int) -> tuple[str, ...]:
+    """Return of how many images each note is, the most frequent first."""
+    by_count = sorted(notes.items(), key=lambda one: -one[1])
+    return tuple(f"{count:,} of {images:,} images: {note}" for note, count in by_count)
 
 
 def _apart(pixels: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -35,11 +35,13 @@ class Examined:
     size: Size | None
     """Width and height, upright; None of an image that cannot be used."""
     has_usable_mask: bool
+    notes: tuple[str, ...] = ()
+    """How the image was read, as `Reading.notes`."""
 
 
 def examine_item(item: Item) -> Examined:
     """Decode the image and its masks and return all that is odd about them."""
-    findings, stored, size, small = _image(item)
+    findings, stored, size, small, notes = _image(item)
     usable = False
     if item.mask is not None:
         grey, found = _mask(item, item.mask, stored, size)
@@ -53,22 +55,24 @@ def examine_item(item: Item) -> Examined:
     findings += _features(item, stored, size)
     if item.superpixels is not None and size is not None:
         findings += _superpixels(item.image_id, *item.superpixels, size)
-    return Examined(item.image_id, tuple(findings), size, usable)
+    return Examined(item.image_id, tuple(findings), size, usable, notes)
 
 
-def _image(item: Item) -> tuple[list[Finding], Size | None, Size | None, UInt8[np.ndarray, "s s 3"]]:
-    """Return what is odd about the image, its size as stored and as shown, and a small copy of it, upright."""
+def _image(
+    item: Item,
+) -> tuple[list[Finding], Size | None, Size | None, UInt8[np.ndarray, "s s 3"], tuple[str, ...]]:
+    """Return what is odd about the image, its size as stored and shown, a small copy, upright, and how it was read."""
     try:
         with opened(item.image) as picture:
             stored, size = picture.size, upright_size(picture)
             decode_scaled(picture, SMALLEST_SCALE)
-            seen = read_picture(picture).stored
-            pixels, small = np.asarray(seen), small_image(upright(seen, picture))
+            read = read_picture(picture)
+            pixels, small = np.asarray(read.stored), small_image(upright(read.stored, picture))
     except ImageError as error:
         unusable = Finding("image unusable", item.image_id, item.image.name, str(error))
-        return [unusable], None, None, np.zeros((0, 0, 3), dtype=np.uint8)
+        return [unusable], None, None, np.zeros((0, 0, 3), dtype=np.uint8), ()
     found = [Finding(kind, item.image_id, item.image.name, text) for kind, text in image_problems(pixels)]
-    return found, stored, size, small
+    return found, stored, size, small, read.reading.notes
 
 
 def _mask(

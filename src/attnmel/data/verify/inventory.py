@@ -32,7 +32,7 @@ class Inventory:
     counts: dict[str, int]
     """Files or rows by what they are."""
     notes: tuple[str, ...] = ()
-    """How the table of an own folder was read, a sentence each."""
+    """How the table of an own folder, and in the end images, were read, a sentence each."""
 
 
 def doubled(names: Iterable[str], file: str, what: str) -> list[Finding]:

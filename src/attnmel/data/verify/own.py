@@ -21,6 +21,11 @@ LABELS_AS_WRITTEN = (
     "labels may be any words; name a recipe by --recipe to check them and the splits as its training does"
 )
 
+NO_GROUPS = (
+    "no column names the lesion or patient of an image (group): photographs of one may be in two splits, which makes "
+    "measures too good, and each counts by itself"
+)
+
 
 def own_inventory(folder: Path, reading: TableReading) -> Inventory:
     """List the images that the rows of labels.csv name, with every problem of the table.
@@ -28,7 +33,12 @@ def own_inventory(folder: Path, reading: TableReading) -> Inventory:
     With the classes of a recipe, also whether each split has images of each class.
     """
     content = examined_folder(folder, reading)
-    notes = (*content.notes, *([LABELS_AS_WRITTEN] if reading.classes is None else []))
+    ungrouped = bool(content.lesions) and all(one.group is None for one in content.lesions)
+    notes = (
+        *content.notes,
+        *([NO_GROUPS] if ungrouped else []),
+        *([LABELS_AS_WRITTEN] if reading.classes is None else []),
+    )
     return _inventory(set_name(str(folder)), f"own images in {folder.name}", content, reading.classes, notes)
 
 

@@ -1,5 +1,6 @@
 """A data set's name or folder -> every finding: by names and tables first, then by decoding every file. No torch."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.published.layouts import LAYOUTS, named_place
 from attnmel.data.datasets.read_dataset import KNOWN, labelled_folder, published_folder, set_name
 from attnmel.data.datasets.sources import SOURCES
+from attnmel.data.image_files.reading import counted_notes
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine_item
 from attnmel.data.verify.findings import KINDS, Finding
@@ -97,8 +99,10 @@ def verify_dataset(
     place = {kind: number for number, kind in enumerate(KINDS)}
     findings.sort(key=lambda finding: (place[finding.kind], finding.image_id, finding.file))
     counts = {**inventory.counts, "sound masks": sum(one.has_usable_mask for one in examined)}
+    read = Counter(note for one in examined for note in one.notes)
+    notes = (*inventory.notes, *counted_notes(read, len(examined)))
     return Verification(
-        inventory.dataset, inventory.title, inventory.items, tuple(findings), counts, inventory.notes, name not in KNOWN
+        inventory.dataset, inventory.title, inventory.items, tuple(findings), counts, notes, name not in KNOWN
     )
 
 

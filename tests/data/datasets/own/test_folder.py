@@ -312,6 +312,26 @@ def test_columns_that_are_not_read_are_named_and_a_patient_among_them(tmp_path: 
     )
 
 
+@pytest.mark.parametrize(
+    ("column", "group"),
+    [
+        ("Pat.-Nr.", "Pat.-Nr."),
+        ("PatientenID", "PatientenID"),
+        ("La\u0308sion-Nr", "L\u00e4sion-Nr"),
+        ("Fall-Nr;Pat-Nr", "Pat-Nr"),
+        ("Patientenname", ""),
+    ],
+    ids=["dots", "one word", "decomposed umlaut", "patients first", "no names"],
+)
+def test_a_german_column_of_patients_or_lesions_is_suggested(tmp_path: Path, column: str, group: str) -> None:
+    names = f"Dateiname;Diagnose;{column}"
+    folder = write_folder(tmp_path, f"{names}\na;Melanom{';1' * column.count(';')};1\n", "a.jpg")
+    wanted = f"image=Dateiname,label=Diagnose{f',group={group}' if group else ''}"
+    assert {one.split("--columns ")[1] for one in sentences(examined_folder(folder, READING))} == {wanted}
+    (note,) = read_folder(folder, TableReading(READING.classes, {"image": "Dateiname", "label": "Diagnose"})).notes[:1]
+    assert note.endswith(f"name it: --columns group={group}" if group else f"that are not read: {column}")
+
+
 def test_reading_takes_calls_in_proportion_to_the_images(tmp_path: Path) -> None:
     def calls(images: int) -> int:
         names = [f"a{number:03d}" for number in range(images)]

@@ -1,7 +1,9 @@
 """The header of labels.csv -> which column holds what. No torch."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from attnmel.data.tables.problems import Problem
 from attnmel.data.tables.words import folded
@@ -32,13 +34,19 @@ GUESSES: dict[str, tuple[str, ...]] = {
         "diagnose",
         "melanoma",
     ),
-    "group": ("patient_id", "patient", "lesion_id", "lesion", "patientid", "subject", "case", "case_id"),
-    "age": ("age_approx", "age_approximate", "alter"),
+    "group": (
+        *("patient_id", "patient", "patient_no", "patient_number", "pat_id", "pat_no", "subject", "subject_id"),
+        *("patienten_id", "patienten_nr", "patientennummer", "patient_nr", "pat_nr", "patientin", "pid"),
+        *("lesion_id", "lesion", "lesion_no", "läsion", "läsions_id", "läsion_nr", "läsions_nr", "läsionsnummer"),
+        *("case", "case_id", "case_no", "fall", "fall_id", "fall_nr", "fallnummer"),
+    ),
+    "age": ("age_approx", "age_approximate", "age_years", "alter", "alter_jahre"),
     "sex": ("gender", "geschlecht"),
     "site": ("localization", "anatom_site_general", "anatom_site_1", "location", "body_site", "lokalisation"),
     "mask": ("segmentation", "mask_name", "maske"),
 }
-"""Names that columns have elsewhere: never read without being named, but suggested."""
+"""Names that columns have elsewhere: never read without being named, but suggested. Of groups patients come first,
+whose images a split may not divide; a patient's name is not suggested, since groups are written into tables."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +120,13 @@ def _expected(missing: Sequence[str], wanted: Mapping[str, str], extra: Sequence
 
 
 def _guess(name: str, header: Sequence[str]) -> str:
-    known = {folded(cell): cell for cell in header}
-    return next((known[one] for one in GUESSES[name] if one in known), "")
+    known = {_letters(cell): cell for cell in header}
+    return next((known[_letters(one)] for one in GUESSES[name] if _letters(one) in known), "")
+
+
+def _letters(name: str) -> str:
+    """Return the letters and digits of a name: "Pat.-Nr." and "pat_nr" are one."""
+    return re.sub(r"[\W_]", "", normalize("NFC", name).casefold())
 
 
 def _notes(extra: Sequence[str], places: Mapping[str, int]) -> tuple[str, ...]:
