@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from attnmel.diagnoses import REST, class_among
-from attnmel.errors import LabelError, PredictionsError, listed
+from attnmel.errors import LabelError, PredictionsError, counted, listed
 from attnmel.files.data_frames import frame
 from attnmel.files.table_files import read_table, write_table
 from attnmel.shapes import Bool, Float, Int
@@ -144,6 +144,9 @@ class Predictions:
     """What else is known of each image, by a name of `ATTRIBUTES`; "" where it is not known."""
     temperature: float | None = None
     """What the scores were divided by; None for uncalibrated probabilities."""
+
+    def __repr__(self) -> str:
+        return f"Predictions({counted(len(self.image_ids), 'image')}, {', '.join(self.classes)}; see .to_frame())"
 
     def __post_init__(self) -> None:
         count = len(self.image_ids)

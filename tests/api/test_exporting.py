@@ -41,6 +41,13 @@ def test_a_report_takes_runs_and_paths(trained: RunFolder, phantoms: "Phantoms",
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_predictions_and_results_of_a_run_show_themselves_in_a_line(trained: RunFolder) -> None:
+    run = attnmel.Run(trained)
+    images = len(run.predictions("test").image_ids)
+    assert repr(run.predictions("test")) == f"Predictions({images} images, rest, melanoma; see .to_frame())"
+    assert len(repr(run.results["test"])) < 600
+
+
 def test_an_empty_list_of_rows_trains_none_and_no_list_all(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, ...]] = []
     monkeypatch.setattr("attnmel.api.tables.run_table", lambda options, *_: seen.append(options.rows))

@@ -10,7 +10,7 @@ from attnmel.api.model_names import PLACES, place_of, place_of_results
 from attnmel.api.places import Place, kind_of, one_place, optional_path
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import FromOne, Within, checked_arguments
-from attnmel.errors import ConfigError, require_known
+from attnmel.errors import ConfigError, counted, require_known
 from attnmel.progress import Progress, Report, as_progress
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ class ThesisTable:
     """A table of the thesis, as far as its rows are trained."""
 
     found: "Reproduced"
+
+    def __repr__(self) -> str:
+        failed = f", {counted(len(self.failures), 'failure')}" if self.failures else ""
+        return f"ThesisTable({str(self.found.folder.path)!r}{failed}; see .to_dict() and .to_frame())"
 
     @property
     def failures(self) -> dict[str, str]:

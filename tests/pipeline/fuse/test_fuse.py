@@ -202,6 +202,16 @@ def test_a_member_without_a_temperature_among_others_is_said(members: list[Path]
         assert len(said) == expected, by
 
 
+def test_the_members_notes_are_said_once(run: RunFolder, members: list[Path]) -> None:
+    for number, member in enumerate(members):
+        results = Run(RunFolder(member)).results["test"]
+        judged = dataclasses.replace(results.judgement, notes=("of both", f"of {number}"))
+        add_measures(RunFolder(member), dataclasses.replace(results, judgement=judged))
+    notes = evaluate_fusion(Run(run), split="test", resamples=10).judgement.notes
+    names = [one.name for one in stored_card(run.path).members]
+    assert notes[-3:] == ("every member: of both", f"{names[0]}: of 0", f"{names[1]}: of 1")
+
+
 def test_a_fusion_of_several_folds_is_of_none(members: list[Path], tmp_path: Path) -> None:
     recipe = RunFolder(members[0]).recipe
     recipe.write_text(recipe.read_text().replace("exclude = []", 'exclude = []\nfold = "1/5"'))

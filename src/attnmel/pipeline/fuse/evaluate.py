@@ -16,7 +16,8 @@ from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
 from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.fuse.fit import fit_rule, gathered_predictions
-from attnmel.pipeline.fuse.members import Member, reopened
+from attnmel.pipeline.fuse.members import Member, reopened, scale_note
+from attnmel.pipeline.run.results.notes import notes_by_name
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, external_set, is_same_set, results_name
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -167,10 +168,7 @@ def _notes(name: str, members: Sequence[Member], card: FusionCard) -> tuple[str,
     """Return how the predictions were fused, and the notes on the members' own results."""
     how = f"fused by {card.by} from the stored predictions of {len(members)} members, fitted on {card.fitted_on}"
     ranks = ("ranks among these images, not probabilities",) if card.by == "rank" else ()
-    own = [
-        f"{one.name}: {note}"
-        for one in members
-        if one.run and name in one.run.results
-        for note in one.run.results[name].judgement.notes
-    ]
-    return (how, *ranks, *own)
+    known = {one.name: one.run.results.get(name) if one.run else None for one in members}
+    own = {member: found.judgement.notes if found else () for member, found in known.items()}
+    scales = [note] if (note := scale_note(members, card.by)) else []
+    return (how, *ranks, *scales, *notes_by_name(own, of_all="every member: "))

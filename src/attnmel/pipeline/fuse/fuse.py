@@ -10,7 +10,6 @@ from attnmel.config.fusion import FusionRecipe, Rule
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.datasets.read_dataset import KNOWN, own_folder_path
 from attnmel.errors import ConfigError, require_known
-from attnmel.evaluation.calibration.temperature import uncalibrated_among
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.evaluation.classification.ranking import Ranking, average_precision, roc_auc
@@ -24,7 +23,7 @@ from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.fuse.evaluate import store_results
 from attnmel.pipeline.fuse.fit import Fitted, fit_rule, gathered_predictions
 from attnmel.pipeline.fuse.folder import members_licence, write_run
-from attnmel.pipeline.fuse.members import Member, member_predictions, open_members
+from attnmel.pipeline.fuse.members import Member, member_predictions, open_members, scale_note
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
@@ -109,17 +108,8 @@ def fuse(
             _write_folder(
                 out, card, members, recipe, {split: fused}, others, fitted, command, home, resamples, progress
             )
-    notes = (fitted.note, _scale_note(members, by))
+    notes = (fitted.note, scale_note(members, by))
     return Fused(out, card, measures, tuple(note for note in notes if note))
-
-
-def _scale_note(members: Sequence[Member], by: Rule) -> str:
-    """Return which runs enter uncalibrated next to calibrated ones, where the rule takes probabilities as they are."""
-    if by not in ("mean", "weighted", "confidence", "extreme"):
-        return ""
-    cards = {one.name: one.run.card for one in members if one.run}
-    note = uncalibrated_among({name: card.temperature for name, card in cards.items() if card is not None})
-    return f"{note}: the fused probabilities are of two scales; rank does not depend on them" if note else ""
 
 
 def _dataset(members: Sequence[Member], given: str, split: str) -> str:

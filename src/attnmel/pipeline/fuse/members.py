@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from attnmel.config.fusion import Rule
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.tables.problems import refuse
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.calibration.temperature import uncalibrated_among
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
 from attnmel.evaluation.challenge.submission_file import read_submission
@@ -112,6 +114,15 @@ def member_predictions(member: Member, name: str, dataset: str, home: Path, *, l
     if labelled:
         return submission_predictions(path, dataset, home, split=name)[0]
     return unlabelled(path, dataset)
+
+
+def scale_note(members: Sequence[Member], by: Rule) -> str:
+    """Return which runs enter uncalibrated next to calibrated ones, where the rule takes probabilities as they are."""
+    if by not in ("mean", "weighted", "confidence", "extreme"):
+        return ""
+    cards = {one.name: one.run.card for one in members if one.run}
+    note = uncalibrated_among({name: card.temperature for name, card in cards.items() if card is not None})
+    return f"{note}: the fused probabilities are of two scales; rank does not depend on them" if note else ""
 
 
 def unlabelled(path: Path, dataset: str) -> Predictions:

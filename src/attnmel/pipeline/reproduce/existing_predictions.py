@@ -26,8 +26,8 @@ from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import SPLIT, incomplete, is_submission, submission_predictions
-from attnmel.pipeline.reproduce.footnotes import notes_by_row
 from attnmel.pipeline.reproduce.jobs import TableOptions
+from attnmel.pipeline.run.results.notes import notes_by_name
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions, place_among
 
@@ -103,7 +103,7 @@ def against_reference(
     """
     tests: list[RowTest] = []
     notes = [note for one in given for note in one.notes]
-    notes += notes_by_row({one.name: one.remarks.get(split, ()) for one in given})
+    notes += notes_by_name({one.name: one.remarks.get(split, ()) for one in given})
     measures = tuple(column.measure for column in columns if column.tested)
     for one in given:
         if reference is None:

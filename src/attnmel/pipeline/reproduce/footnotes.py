@@ -16,6 +16,7 @@ from attnmel.files.folders import predicted_masks
 from attnmel.number_formats import fixed
 from attnmel.pipeline.reproduce.jobs import Job, TableOptions
 from attnmel.pipeline.run.images.seen_images import read_images
+from attnmel.pipeline.run.results.notes import notes_by_name
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.training.history import read_history
 
@@ -44,22 +45,13 @@ def footnotes(options: TableOptions, done: Sequence[Run], blocks: Sequence[Table
 
 def block_notes(split: str, evaluated: Mapping[str, Sequence[Run]], titles: Mapping[str, str]) -> tuple[str, ...]:
     """Return the notes of the results on a split, each with the rows that it is of."""
-    return notes_by_row(
+    return notes_by_name(
         {
             titles[row]: [note for run in runs for note in run.results[split].judgement.notes]
             for row, runs in evaluated.items()
             if runs
         }
     )
-
-
-def notes_by_row(notes: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return each note once, after the names of its rows where not all rows have it."""
-    of: dict[str, dict[str, None]] = {}
-    for row, own in notes.items():
-        for note in own:
-            of.setdefault(note, {})[row] = None
-    return tuple(note if len(rows) == len(notes) else f"{', '.join(rows)}: {note}" for note, rows in of.items())
 
 
 def facts(options: TableOptions, done: Sequence[Run]) -> tuple[tuple[str, str], ...]:

@@ -38,7 +38,7 @@ class SplitResults:
     epoch: int
     licence: str
     """Of the data that the network was trained on."""
-    judgement: ClassificationReport
+    judgement: ClassificationReport = dataclasses.field(repr=False)
     overlap: dict[str, Interval]
     """Mean Jaccard index of each attention map with the lesion mask; empty without maps or masks."""
     masks: int
