@@ -32,6 +32,7 @@ from attnmel.data.priors.sources import (
 )
 from attnmel.errors import LabelError
 from attnmel.files.folders import MasksFolder
+from attnmel.records import Lesion, Split
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -129,6 +130,23 @@ def test_two_masks_of_an_image_are_refused(crosses: Dataset, tmp_path: Path) -> 
     cross(0).save(tmp_path / "drawn" / "ISIC_0_segmentation.png")
     with pytest.raises(LabelError, match=r"images with two masks: ISIC_0"):
         prior_files("lesion", str(tmp_path / "drawn"), crosses, crosses.lesions, tmp_path)
+
+
+def test_a_mask_that_may_be_of_an_image_of_another_split_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks/1.png").touch()
+    images: dict[str, Split] = {"2019": "train", "2020": "test"}
+    lesions = tuple(
+        Lesion(image_id=f"{year}/1", image=tmp_path / year / "1.jpg", diagnosis="melanoma", split=split)
+        for year, split in images.items()
+    )
+    own = Dataset("own", "Own", lesions, "CC-0")
+    with pytest.raises(LabelError, match=r"1\.png fits 2 images"):
+        prior_files("lesion", str(tmp_path / "masks"), own, lesions[:1], tmp_path)
+    for year in images:
+        (tmp_path / "masks" / year).mkdir()
+    (tmp_path / "masks/1.png").rename(tmp_path / "masks/2020/1.png")
+    assert prior_files("lesion", str(tmp_path / "masks"), own, lesions[:1], tmp_path) == {}
 
 
 def test_a_damaged_table_of_masks_is_told(tmp_path: Path) -> None:

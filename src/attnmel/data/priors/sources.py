@@ -115,14 +115,17 @@ def prior_files(
     """Return what the prior of each image is made of, by image id; images without one are left out.
 
     Raises:
-        LabelError: there is no such folder of masks, or no annotation of dermoscopic features was fetched.
+        LabelError: there is no such folder of masks, a mask fits several images of the data set, or no annotation of
+            dermoscopic features was fetched.
     """
     if masks:
         folder = masks_folder(masks, dataset, home)
         found, source = folder_masks(folder), f"masks in {folder.path}"
-        paths = found.find_each((lesion.image_id, lesion.image) for lesion in lesions)
-        named = zip(lesions, paths, strict=True)
-        return {lesion.image_id: MaskFiles((path,), source) for lesion, path in named if path is not None}
+        # Of all images, since a mask that fits one of them may be that of another one of the same name.
+        paths = found.find_each((lesion.image_id, lesion.image) for lesion in dataset.lesions)
+        named = {lesion.image_id: path for lesion, path in zip(dataset.lesions, paths, strict=True)}
+        wanted = ((lesion.image_id, named.get(lesion.image_id)) for lesion in lesions)
+        return {image_id: MaskFiles((path,), source) for image_id, path in wanted if path is not None}
     if prior == DERMOSCOPIC:
         return {**_dermoscopic_files(dataset, lesions, home)}
     if prior in OF_STRUCTURES:
