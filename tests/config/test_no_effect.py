@@ -1,10 +1,12 @@
 """Changed settings that a recipe's network, loss or schedule does not use are named, and no others."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.factories import Recorder
 
+import attnmel
 from attnmel.api import training
 from attnmel.api.recipes import open_recipe
 from attnmel.api.training import train_opened
@@ -75,3 +77,12 @@ def test_a_training_says_it_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) 
             "loss.dice (it needs model.network = 'attnmel-cnn' with a loss.prior), data.strict (" in text
             for text in recorder.notes
         )
+
+
+def test_settings_of_a_file_of_ones_own_are_named_too(tmp_path: Path) -> None:
+    text = (Path(attnmel.__file__).parent / "recipes/isic2017/attnmel.toml").read_text(encoding="utf-8")
+    (tmp_path / "own.toml").write_text(text.replace("[loss]", "[loss]\npool3_weight = 0.05\npool4_weight = 0.01"))
+    opened = open_recipe(tmp_path / "own.toml", {"model.attention": "softmax"})
+    sentence = without_effect(opened.recipe, (*opened.changed, *opened.own))
+    assert sentence == f"without effect here: loss.pool3_weight ({ATTENDING} with a loss.prior)", "0.01 is the default"
+    assert open_recipe("isic2017/attnmel").own == ()

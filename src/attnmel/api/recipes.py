@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.api.places import kind_of
-from attnmel.config.load import AnyRecipe, changed_recipe, is_fusion, load_run_recipe
+from attnmel.config.load import AnyRecipe, changed_recipe, flat, is_fusion, load_run_recipe
 from attnmel.config.overrides import key_of, of_recipe, override_text
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
@@ -23,6 +23,9 @@ class OpenedRecipe:
     """The run that it was read from."""
     changed: tuple[str, ...]
     """The changed settings, which the parts of a fusion take too."""
+    own: tuple[str, ...] = ()
+    """Settings of a TOML file that are not the default ones, by their dotted names; none of a recipe that comes along,
+    which is one of a family."""
 
 
 def open_recipe(
@@ -63,7 +66,8 @@ def open_recipe(
         # Of a fusion's recipe, its parts take the settings that it lacks.
         found = load_run_recipe(name, of_recipe(name, changed)[0] if is_fusion(name) else changed)
     _refuse_unread_columns(found, changed)
-    return OpenedRecipe(found if exclude is None else excluding(found, exclude), given, tuple(changed))
+    own = tuple(flat(found.model_dump(exclude_defaults=True))) if Path(name).suffix == ".toml" else ()
+    return OpenedRecipe(found if exclude is None else excluding(found, exclude), given, tuple(changed), own)
 
 
 def _refuse_unread_columns(recipe: AnyRecipe, changed: Sequence[str]) -> None:

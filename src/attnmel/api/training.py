@@ -152,7 +152,7 @@ def train_opened(
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds; expected at least 1")
     first = opened.recipe
-    if sentence := without_effect(first, opened.changed, own_table=reads_own_table(first.data.dataset)):
+    if sentence := without_effect(first, (*opened.changed, *opened.own), own_table=reads_own_table(first.data.dataset)):
         progress.note(sentence)
     _use_threads(first, threads, progress)
     if isinstance(first, FusionRecipe) and first.fusion.parts and opened.given_run is None:

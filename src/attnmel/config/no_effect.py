@@ -1,4 +1,4 @@
-"""Changed settings that play no part in the data, the network or the loss of a recipe. No torch."""
+"""Settings that were changed or written that play no part in the data, the network or the loss of a recipe. No torch."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ OF_OWN_TABLE = "it needs a folder with a labels.csv"
 
 
 def without_effect(recipe: AnyRecipe, changed: Sequence[str], *, own_table: bool = True) -> str:
-    """Return a sentence that names those of the changed settings (`key=value`) that have no effect; "" where all have.
+    """Return a sentence that names those of the settings (`key=value` or `key`) that have no effect; "" where all have.
 
     They are no error: recipes set them in families, and one change is for all rows of a table. `own_table` says
     whether the data set is read by a labels.csv of one's own.
