@@ -14,7 +14,8 @@ import pytest
 from typer.main import get_command
 
 from attnmel.cli.app import app
-from attnmel.config.load import recipe_names
+from attnmel.config.load import flat, load_recipe, recipe_names
+from attnmel.config.no_effect import without_effect
 from attnmel.data.datasets.read_dataset import KNOWN
 from attnmel.errors import ConfigError
 from attnmel.pipeline import documents
@@ -83,6 +84,15 @@ def test_the_readme_names_every_recipe_and_known_data_set() -> None:
     assert recipes <= named, recipes - named
     sets = {*KNOWN} - {"phantoms", "isic2018-leaky"}  # of the demo, and of a recipe that warns of it
     assert sets <= named, sets - named
+
+
+def test_the_recipe_of_ones_own_that_is_shown_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs/training/training.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"<!-- example: recipe -->\n```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "clinic.toml").write_text(text, encoding="utf-8")
+    recipe = load_recipe(str(tmp_path / "clinic.toml"))
+    assert recipe.loss.class_weights == "median-frequency"
+    assert not without_effect(recipe, tuple(flat(tomllib.loads(text))))
 
 
 def test_every_extra_is_in_all() -> None:
