@@ -1,5 +1,6 @@
 """Models and images by name or path: a pretrained model, a run, a file; an example image, a folder."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +90,8 @@ def trained_model(model: str, progress: Progress = SILENT) -> Path:
     if path.suffix.lower() == ".onnx":
         raise ConfigError(
             f"{model} is an exported file, which this command cannot look into; name the run or checkpoint that it was "
-            f"exported from, or draw its attention maps with `attnmel predict {model} IMAGES --maps FOLDER`"
+            "exported from, or draw its attention maps with "
+            f"`attnmel predict {shlex.quote(model)} IMAGES --maps FOLDER`"
         )
     return path
 

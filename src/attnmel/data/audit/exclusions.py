@@ -1,6 +1,7 @@
 """The list of images to leave out, so that no leak is left: written from an audit, read by `train` and `evaluate`."""
 
 import csv
+import shlex
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -91,7 +92,10 @@ def read_exclusions(path: Path, dataset: str) -> tuple[str, ...]:
         LabelError: no such file, not this table, or no row of the data set.
     """
     if not path.is_file():
-        raise LabelError(f"no exclusion list at {path}; write one with `attnmel audit {dataset} --exclusions {path}`")
+        raise LabelError(
+            f"no exclusion list at {path}; write one with `attnmel audit {shlex.quote(dataset)} --exclusions "
+            f"{shlex.quote(str(path))}`"
+        )
     try:
         header, rows = read_header_and_rows(path)
     except (UnicodeDecodeError, csv.Error) as error:

@@ -6,6 +6,7 @@ the texts, too, but of a damaged file it prints lines of its own to standard err
 https://protobuf.dev/programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
+import shlex
 from collections.abc import Iterator
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
@@ -53,7 +54,7 @@ def read_texts(path: Path) -> dict[str, str]:
     """
     if path.is_dir():
         exported, is_run = RunFolder(path).onnx, RunFolder(path).recipe.is_file()
-        write = f"write one by `attnmel export {path if is_run else 'RUN'} --onnx`"
+        write = f"write one by `attnmel export {shlex.quote(str(path)) if is_run else 'RUN'} --onnx`"
         way_out = f"name {exported}" if exported.is_file() else write
         raise CheckpointError(f"{path} is a folder; expected an exported ONNX file: {way_out}")
     if not path.is_file():

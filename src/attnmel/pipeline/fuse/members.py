@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,7 +191,8 @@ def _opened(given: str, home: Path, progress: Progress) -> list[Member]:
 
 def _of_run(member: Member, run: Run, name: str) -> Predictions:
     results = run.results.get(name)
-    evaluate = f"`attnmel evaluate {run.path}{'' if results and results.on is None else f' --split {name}'}`"
+    option = "" if results and results.on is None else f" --split {shlex.quote(name)}"
+    evaluate = f"`attnmel evaluate {shlex.quote(str(run.path))}{option}`"
     # A model that was fetched has measures, but no predictions.
     if results is None or not run.folder.predictions(name).is_file():
         others = "" if name != CHOOSES else ", or fuse by mean, rank or extreme"

@@ -102,7 +102,8 @@ def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) ->
         _check_export(run, exported, card)
         with_card(run.onnx, made.onnx, dataclasses.replace(exported, data=card.data))
     else:
-        yield f"no {run.onnx.name}, without which `predict` needs torch; make it by: attnmel export {run.path} --onnx"
+        make = f"attnmel export {shlex.quote(str(run.path))} --onnx"
+        yield f"no {run.onnx.name}, without which `predict` needs torch; make it by: {make}"
     if recipe.data.dataset in SOURCES and run.images.is_file():  # not by its name alone, which a folder may have
         shutil.copyfile(run.images, made.images)
     else:

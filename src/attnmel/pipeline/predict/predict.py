@@ -1,5 +1,6 @@
 """Predict the class probabilities of image files by any kind of model; an ONNX file needs no torch."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -167,7 +168,8 @@ def _open(
             progress.note(f"{precision}: {cost}")
         return found
     if precision != "float32":
-        raise ConfigError(f"{model} runs in float32; for '{precision}' export it first: attnmel export {model} --onnx")
+        export = f"attnmel export {shlex.quote(str(model))} --onnx"
+        raise ConfigError(f"{model} runs in float32; for '{precision}' export it first: {export}")
     from attnmel.compute.runtime import use_threads
 
     use_threads()

@@ -4,6 +4,7 @@ Nothing is trained for them: the labels of the fetched data set are enough.
 """
 
 import dataclasses
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,7 +177,7 @@ def _read(
     if not names:
         wanted = " or ".join(block.split for block in plan.blocks)
         raise PredictionsError(
-            f"{path} was not evaluated on {dataset}, {wanted}; run `attnmel evaluate {runs[0].path}"
+            f"{path} was not evaluated on {dataset}, {wanted}; run `attnmel evaluate {shlex.quote(str(runs[0].path))}"
             f"{'' if source_of(run.recipe.data.dataset) == dataset else f' --on {dataset}'}` first"
         )
     card, best = run.card, run.folder.best

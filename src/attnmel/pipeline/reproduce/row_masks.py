@@ -1,5 +1,6 @@
 """The predicted masks that rows of a table take: whether they are there, and of which segmenter. No torch."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,6 @@ def check_segmenter(model: Path, datasets: Sequence[str], home: Path, table: str
             given = f"that of --segmenter is {own[:12]}" if own else f"--segmenter: no checkpoint at {best}"
             raise ConfigError(
                 f"{folder.path}, whose masks the rows take, holds those of another segmenter ({drawn.segmenter[:12]}; "
-                f"{given}); draw them anew by `attnmel segment predict {model} {name} --replace`, or leave out "
-                "--segmenter"
+                f"{given}); draw them anew by `attnmel segment predict {shlex.quote(str(model))} {name} --replace`, or "
+                "leave out --segmenter"
             )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -145,7 +146,7 @@ class Run:
         if on is None and None not in self._datasets and own.is_absolute() and not own.exists():
             raise ConfigError(
                 f"the images of {self.path} are no longer at {own}; if they were moved, name the new folder once: "
-                f"attnmel train {self.path} --resume --set data.dataset=FOLDER"
+                f"attnmel train {shlex.quote(str(self.path))} --resume --set data.dataset=FOLDER"
             )
         if on not in self._datasets:
             if columns is None and on is not None:

@@ -1,5 +1,6 @@
 """`attnmel serve`: a page on this machine to drop images on, and its JSON API."""
 
+import shlex
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -118,7 +119,8 @@ def _onnx_file(model: str) -> Path:
         path = RunFolder(path).onnx
     if path.suffix.lower() != ".onnx" or not path.is_file():
         raise ConfigError(
-            f"the page runs exported models, and {model} is none; write one first: attnmel export {model} --onnx"
+            f"the page runs exported models, and {model} is none; write one first: "
+            f"attnmel export {shlex.quote(str(model))} --onnx"
         )
     return path
 

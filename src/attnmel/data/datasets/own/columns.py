@@ -1,6 +1,7 @@
 """The header of labels.csv -> which column holds what. No torch."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
@@ -115,7 +116,7 @@ def _expected(missing: Sequence[str], wanted: Mapping[str, str], extra: Sequence
     guesses |= {name: guess for name, guess in others.items() if guess and wanted.get(name) == name}
     naming = ",".join(f"{name}={guess}" for name, guess in guesses.items())
     # Some commands, as `segment score`, have no such option.
-    advice = f"; if others mean the same, rename them, or name them: --columns {naming}" if naming else ""
+    advice = f"; if others mean the same, rename them, or name them: --columns {shlex.quote(naming)}" if naming else ""
     return f"{COLUMNS} (other columns: {there}){advice}"
 
 
@@ -132,5 +133,6 @@ def _letters(name: str) -> str:
 def _notes(extra: Sequence[str], places: Mapping[str, int]) -> tuple[str, ...]:
     unread = [name or "(no name)" for name in extra]
     group = "" if "group" in places else _guess("group", extra)
-    advice = f"; if {group} says which images are of one patient, name it: --columns group={group}" if group else ""
+    option = shlex.quote(f"group={group}")
+    advice = f"; if {group} says which images are of one patient, name it: --columns {option}" if group else ""
     return (f"{TABLE}: columns that are not read: {', '.join(unread)}{advice}",) if unread else ()
