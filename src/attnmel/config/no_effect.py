@@ -1,4 +1,4 @@
-"""Settings that were changed or written that play no part in the data, the network or the loss of a recipe. No torch."""
+"""Settings, changed or written, that play no part in the data, the network or the loss of a recipe. No torch."""
 
 from collections.abc import Sequence
 

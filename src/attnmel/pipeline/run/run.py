@@ -149,10 +149,9 @@ class Run:
                 f"attnmel train {shlex.quote(str(self.path))} --resume --set data.dataset=FOLDER"
             )
         if on not in self._datasets:
-            if columns is None and on is not None:
-                columns = columns_on(self.results, on)
+            known = columns_on(self.results, on) if columns is None and on is not None else columns
             self._datasets[on] = prepare(
-                self.recipe.data, home=self.home, name=on, columns=columns, progress=self.progress
+                self.recipe.data, home=self.home, name=on, columns=known, progress=self.progress
             )
         return self._datasets[on]
 
