@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.factories import fresh_end
 
 from attnmel.compute.threads import available_processors
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
@@ -33,15 +32,22 @@ def test_few_works_are_done_in_this_process() -> None:
     assert worthwhile_processes(1_000_000) == available_processors()
 
 
-def test_a_script_without_a_guard_is_told_to_have_one(tmp_path: Path) -> None:
+def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
-    script.write_text("from attnmel.data.preprocess.workers import in_order\nprint(list(in_order(abs, [1, 2], 2)))\n")
-    _, _, errors = fresh_end(f"import runpy\nrunpy.run_path({str(script)!r}, run_name='__main__')")
-    assert errors.strip().endswith("Put what the script does below the line `if __name__ == '__main__':`")
-    assert "memory" not in errors
+    script.write_text(
+        "from attnmel.data.preprocess.workers import in_order\n"
+        "print('begun', flush=True)\n"
+        "print(list(in_order(abs, range(-20, 0), 2)), __file__, __spec__)\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    assert ended.stdout.splitlines() == ["begun", f"{list(range(20, 0, -1))} {script} None"]
 
 
-def test_a_program_from_standard_input_does_the_work_itself() -> None:
-    program = "from attnmel.data.preprocess.workers import in_order\nprint(list(in_order(abs, [-1, -2], 2)))\n"
+def test_a_program_from_standard_input_prepares_in_several_processes() -> None:
+    program = (
+        "import os\nfrom operator import methodcaller\nfrom attnmel.data.preprocess.workers import in_order\n"
+        "print(os.getpid() in in_order(methodcaller('__call__'), [os.getpid] * 20, 2))\n"
+    )
     ended = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False)
-    assert (ended.stdout, ended.stderr) == ("[1, 2]\n", "")
+    assert (ended.stdout, ended.stderr) == ("False\n", "")

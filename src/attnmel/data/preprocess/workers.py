@@ -9,11 +9,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from multiprocessing.synchronize import Event
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attnmel.compute.threads import available_processors
 from attnmel.errors import AttnmelError
@@ -26,11 +25,6 @@ WORKS_WORTH_A_PROCESS = 64
 
 STOPPED = (
     "a process that prepares images was stopped, most likely because memory ran out; close other programs and run again"
-)
-
-NO_GUARD = (
-    "the processes that prepare images could not start: each of them runs the script that started it from its first "
-    "line. Put what the script does below the line `if __name__ == '__main__':`"
 )
 
 WORKS_TOGETHER = 8
@@ -51,31 +45,47 @@ def in_order(
 ) -> Generator[Result, None, None]:
     """Give the function's result of every work, in order.
 
-    Function, works and results are sent between processes, so they can be pickled. One process is this one, as is that
-    of a program that was read from standard input, which no other process can read again.
+    Function, works and results are sent between processes, so they can be pickled. One process is this one.
 
     Raises:
-        AttnmelError: a process was stopped from outside, or the script has no guard for those that it starts.
+        AttnmelError: a process was stopped from outside.
     """
-    if processes == 1 or _from_standard_input():
+    if processes == 1:
         yield from map(function, works)
         return
     # Not forked: the parent may hold threads of torch, which a copied process would wait for without end.
     context = multiprocessing.get_context("spawn")
-    begun = context.Event()
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(begun,)) as pool:
+    with _Pool(processes, mp_context=context, initializer=_follow_parent) as pool:
         try:
             for results in taken_in_turn(pool, partial(_each, function), _together(works), processes):
                 yield from results
         except BrokenProcessPool as error:
-            raise AttnmelError(STOPPED if begun.is_set() else NO_GUARD) from error
+            raise AttnmelError(STOPPED) from error
 
 
-def _from_standard_input() -> bool:
-    """Return whether the program names a file that is none, `<stdin>`; a process that is started would look for it."""
-    main = sys.modules["__main__"]
-    file = getattr(main, "__file__", None)
-    return getattr(main, "__spec__", None) is None and file is not None and not Path(file).exists()
+class _Pool(ProcessPoolExecutor):
+    """Processes that do not run the program's main module again, which the first works start.
+
+    A script without the guard `if __name__ == "__main__":` would train once more in each of them, and a program that
+    was read from standard input cannot be read again. Nothing that is sent to them is defined there.
+    """
+
+    def submit(self, *given: Any, **named: Any) -> Future[Any]:  # noqa: ANN401 - as any executor
+        with _hidden_main():
+            return super().submit(*given, **named)
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Hide for a moment where the main module is from: what `multiprocessing` tells a process that it starts."""
+    main = vars(sys.modules["__main__"])
+    known = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(known)
 
 
 def taken_in_turn(
@@ -106,9 +116,7 @@ def _each(function: Callable[[Work], Result], works: Sequence[Work]) -> list[Res
     return [function(work) for work in works]
 
 
-def _begin(begun: Event) -> None:
-    """Follow the parent, and tell it that the process has begun; where the script has no guard, none ever does."""
-    begun.set()
+def _follow_parent() -> None:
     # Ctrl-C reaches every process of the terminal: only the parent answers it, and its children end with it, also
     # when it is killed and cannot end them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
