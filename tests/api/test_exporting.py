@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import attnmel
+from attnmel.api.maps import ExplainedSplit
 from attnmel.errors import AttnmelError, ConfigError
-from attnmel.files.folders import RunFolder
+from attnmel.files.folders import MapsFolder, RunFolder
 from attnmel.pretrained.examples import FOLDER
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ def test_a_report_takes_runs_and_paths(trained: RunFolder, phantoms: "Phantoms",
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_predictions_and_results_of_a_run_show_themselves_in_a_line(trained: RunFolder) -> None:
+def test_answers_show_themselves_in_a_line(trained: RunFolder) -> None:
+    assert repr(ExplainedSplit(MapsFolder(Path("maps")), None, ())) == (
+        "ExplainedSplit('maps'; see .summary and .to_dict())"
+    )
     run = attnmel.Run(trained)
     images = len(run.predictions("test").image_ids)
     assert repr(run.predictions("test")) == f"Predictions({images} images, rest, melanoma; see .to_frame())"

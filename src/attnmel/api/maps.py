@@ -44,6 +44,9 @@ class ExplainedSplit:
     channels: tuple[tuple[str, Path], ...]
     """Layer, and the page of its channels, of each run."""
 
+    def __repr__(self) -> str:
+        return f"ExplainedSplit({str(self.folder.path)!r}; see .summary and .to_dict())"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel explain --split --json`."""
         import dataclasses

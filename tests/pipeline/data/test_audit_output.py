@@ -13,6 +13,7 @@ def test_the_verdict_on_the_page_names_folders_as_they_are_called(tmp_path: Path
     leaks = (AuditFinding("same id", 0, 1),)
     inputs = AuditInputs(entries, (), ((0, 0), (0, 1)), (0, 1))
     audited = Audited(inputs, Audit(VERSION, "", entries, leaks), tmp_path / "audit.json", leaks)
+    assert repr(audited) == "Audited(1 finding; see .findings and .to_dict())"
     write_pairs_page(audited, tmp_path / "page.html")
     assert leak_verdict(audited).startswith("leakage from Klinik_Nord:test to Klinik_Süd:test: 1 test images")
     assert "Leakage from Klinik_Nord:test to Klinik_Süd:test: 1 test images" in (tmp_path / "page.html").read_text(

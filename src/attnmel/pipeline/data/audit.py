@@ -19,7 +19,7 @@ from attnmel.data.datasets.splits import with_splits
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.hashes import content_hashes
-from attnmel.errors import ConfigError, LabelError, require_known
+from attnmel.errors import ConfigError, LabelError, counted, require_known
 from attnmel.files.folders import cache_folder
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Lesion
@@ -56,6 +56,9 @@ class Audited:
     """The stored audit."""
     leaks: tuple[AuditFinding, ...] | None
     """From the training to the test images; None where no sides were named."""
+
+    def __repr__(self) -> str:
+        return f"Audited({counted(len(self.findings), 'finding')}; see .findings and .to_dict())"
 
     @property
     def findings(self) -> tuple[AuditFinding, ...]:
