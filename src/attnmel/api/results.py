@@ -98,7 +98,7 @@ def recalibrate(
         ConfigError: no run, no such data set or split, or `out` is not empty.
         CheckpointError: no network with a softmax.
         LabelError: images or lesions that the run learnt from, unless leakage is allowed.
-        PredictionsError: too few images, or images that are predicted no better than by chance.
+        PredictionsError: too few images, or images that no temperature between the limits fits.
     """
     from attnmel.compute.runtime import use_threads
     from attnmel.pipeline.evaluate.recalibrate import recalibrate_run

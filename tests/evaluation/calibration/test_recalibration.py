@@ -114,7 +114,7 @@ def test_what_fits_only_with_all_images_is_refused_with_how_many_were_fitted() -
     fit_recalibration(predictions)
     with pytest.raises(
         PredictionsError,
-        match=r"^without the 40 images that evaluate the fit, no .* 160 images: .* all right; add images",
+        match=r"^without the 40 images that evaluate the fit, no .* 160 images: .* all predicted right, .*; add images",
     ):
         cross_fitted(predictions, np.arange(200) // 40)
 
@@ -129,8 +129,13 @@ def test_what_fits_nothing_is_refused() -> None:
         fit_recalibration(few)
     right = dataclasses.replace(many, labels=(many.probability("melanoma") > 0.3).astype(np.int64))
     wrong = dataclasses.replace(right, labels=1 - right.labels)
-    for predictions, how in ((right, "nearly all right"), (wrong, "no better than by chance")):
-        with pytest.raises(
-            PredictionsError, match=f"no temperature from 0.05 to 20 fits the 200 images: they are predicted {how}"
-        ):
+    scores = {times: softmax(times * np.log(many.probabilities), axis=1) for times in (0.01, 1000)}
+    small, large = (dataclasses.replace(many, probabilities=one) for one in scores.values())
+    for predictions, why in (
+        (right, "they are all predicted right, so that no probability is sharp enough"),
+        (wrong, "they are predicted no better than by chance"),
+        (small, "their scores are too small and ask for one below 0.05"),
+        (large, "their scores are too large and ask for one above 20"),
+    ):
+        with pytest.raises(PredictionsError, match=f"^no temperature from 0.05 to 20 fits the 200 images: {why}$"):
             fit_recalibration(predictions)

@@ -100,12 +100,20 @@ def _fitted(predictions: Predictions) -> Recalibration:
         return found / len(logs)
 
     start = np.array([1.0, *np.zeros(len(predictions.classes) - 1)])
-    inverse, *shifts = minimize(loss, start, method="trust-exact", jac=gradient, hess=curvature, tol=1e-10).x.tolist()
+    found = minimize(loss, start, method="trust-exact", jac=gradient, hess=curvature, tol=1e-10).x
+    inverse, *shifts = found.tolist()
     if not 1 / HIGHEST_TEMPERATURE < inverse < 1 / LOWEST_TEMPERATURE:
-        how = "no better than by chance" if inverse < 1 else "nearly all right"
+        if inverse <= 0:
+            why = "they are predicted no better than by chance"
+        elif inverse < 1:
+            why = f"their scores are too large and ask for one above {HIGHEST_TEMPERATURE:g}"
+        elif (scores(found).argmax(axis=1) == truth.argmax(axis=1)).all():
+            why = "they are all predicted right, so that no probability is sharp enough"
+        else:
+            why = f"their scores are too small and ask for one below {LOWEST_TEMPERATURE:g}"
         raise PredictionsError(
             f"no temperature from {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g} fits the {len(logs):,} images: "
-            f"they are predicted {how}"
+            f"{why}"
         )
     offsets = np.array([0.0, *shifts]) / inverse
     return Recalibration(tuple((offsets - offsets.mean()).tolist()), 1 / inverse)

@@ -104,7 +104,7 @@ def recalibrate_run(
         ConfigError: no run folder, no such data set or split, the run's own data set, or `out` is not empty.
         CheckpointError: no network with a softmax over its last layer.
         LabelError: images that the run learnt from, or labels that cannot be used.
-        PredictionsError: too few images, or images that are predicted no better than by chance.
+        PredictionsError: too few images, or images that no temperature between the limits fits.
     """
     place, original = require_new_folder(out), Run(run.path, home, progress)
     own = original.recipe.data.dataset
