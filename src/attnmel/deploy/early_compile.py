@@ -4,6 +4,7 @@ OpenVINO reads and compiles outside Python's global lock, so that another core d
 is not reported here: the network is then opened in turn, after its card was checked, and that reports it.
 """
 
+import os
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -42,6 +43,17 @@ class Begun(NamedTuple):
 
 _begun: "dict[Begun, Future[OnnxNetwork | None]]" = {}
 _lock = threading.Lock()
+
+
+def _forked_child() -> None:
+    """Forget what the parent has begun: its threads, which would finish it, are not in a forked process."""
+    global _lock
+    _lock = threading.Lock()
+    _begun.clear()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_forked_child)
 
 
 def compile_ahead(

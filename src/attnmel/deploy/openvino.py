@@ -9,8 +9,11 @@ A batch of eight is no faster than eight single images (within 3 %), so each ima
 prediction does not depend on its neighbours, and a folder is predicted by several passes at once, one for each core.
 """
 
+import ctypes
+import os
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,8 +42,11 @@ _ONE_BY_ONE = threading.RLock()
 
 The first `Tensor.data` imports numpy's interface inside the initialisation of a C++ static, which releases Python's
 global lock. A second thread that gets there then waits for the static while it holds the global lock, which the first
-needs to finish: a deadlock of the whole process.
+needs to finish: a deadlock of the whole process. A fork waits for it, too.
 """
+
+LONGEST_COMPILING = 30.0
+"""Seconds that a fork waits at most for a network that is being compiled."""
 
 
 def load_engine() -> None:
@@ -73,8 +79,8 @@ class OnnxNetwork:
             self._settings["INFERENCE_NUM_THREADS"] = threads
         with _ONE_BY_ONE, self._explained_errors():
             self._model: Model = self._core.read_model(path)
-        self._compiled: dict[bool, Compiled] = {}
-        self._compiling = threading.Lock()
+        self._begin_compiling()
+        _NETWORKS.add(self)
 
     def __reduce__(self) -> "tuple[Callable[..., OnnxNetwork], tuple[Path, ComputePrecision, int | None]]":
         """Be copied, and sent to another process, by the file's path: the network is read and compiled there."""
@@ -89,6 +95,18 @@ class OnnxNetwork:
     def outputs(self) -> dict[str, tuple[int, ...]]:
         """Shape of each output by name, -1 for a free size."""
         return _shapes(self._model.outputs)
+
+    def _begin_compiling(self) -> None:
+        self._compiled: dict[bool, Compiled] = {}
+        self._compiling = threading.Lock()
+
+    def begin_in_fork(self) -> None:
+        """Compile anew in a forked process, which has none of the threads that the compiled network waits for.
+
+        The parent's stays in memory beyond the end of Python: to free it is to wait for its threads.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._compiled))
+        self._begin_compiling()
 
     def compiled(self, *, many: bool) -> "Compiled":
         """Return the network ready to run: all threads for one image, or several images at once."""
@@ -114,6 +132,32 @@ class OnnxNetwork:
                 f"the network in {self._path} cannot be run ({reason}); expected one that `attnmel export RUN --onnx` "
                 "wrote: copy the file again, or export again"
             ) from error
+
+
+_NETWORKS: "weakref.WeakSet[OnnxNetwork]" = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    """Wait until no network is being compiled: the forked process would find the engine's own locks taken for ever."""
+    global _waited
+    _waited = _ONE_BY_ONE.acquire(timeout=LONGEST_COMPILING)
+
+
+def _forked_parent() -> None:
+    if _waited:
+        _ONE_BY_ONE.release()
+
+
+def _forked_child() -> None:
+    global _ONE_BY_ONE
+    _ONE_BY_ONE = threading.RLock()
+    for network in _NETWORKS:
+        network.begin_in_fork()
+
+
+_waited = False
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(before=_before_fork, after_in_parent=_forked_parent, after_in_child=_forked_child)
 
 
 class Compiled:
