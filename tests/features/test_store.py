@@ -14,8 +14,8 @@ from attnmel.features.card import SYSTEM
 from attnmel.features.store import SystemNetwork, load_classifier, save_system
 from attnmel.features.system import FittedSystem
 from attnmel.files.folders import RunFolder
-from attnmel.models.weights.card import CARD
-from attnmel.models.weights.checkpoints import CONTENT, load_checkpoint, set_temperature
+from attnmel.models.weights.card import CARD, CONTENT
+from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.run.open_split import open_split
 from attnmel.pipeline.run.run import Run

@@ -1,5 +1,7 @@
 """The U-Net's checkpoint comes back to the bit, and is told from a classifier's; MONAI may be missing."""
 
+import dataclasses
+import json
 import sys
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import torch
 from attnmel.config.load import load_segmenter_recipe
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
+from attnmel.models.segmenter import CARD as KEY
 from attnmel.models.segmenter import SegmenterCard, build_segmenter, load_segmenter, save_segmenter, segmentation_loss
-from attnmel.models.weights.checkpoints import load_checkpoint
+from attnmel.models.weights.checkpoints import load_checkpoint, save_with_card
 
 CARD = SegmenterCard(
     channels=(4, 8),
@@ -43,6 +46,14 @@ def test_a_classifier_is_no_segmenter_nor_the_other_way_round(trained: RunFolder
         load_segmenter(trained.path)
     with pytest.raises(CheckpointError, match=r"no card of attnmel, .* that `attnmel train` wrote"):
         load_checkpoint(segmenter.path)
+
+
+def test_a_card_with_a_setting_that_a_later_version_added_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "best.safetensors"
+    plain = {**dataclasses.asdict(CARD), "colour_constancy": "grey-world"}
+    save_with_card(path, {"a": torch.zeros(1)}, KEY, json.dumps(plain).encode())
+    with pytest.raises(CheckpointError, match=r"does not know \(colour_constancy\), .*; install the version"):
+        load_segmenter(path)
 
 
 def test_weights_of_another_unet_are_refused_by_tensor(tmp_path: Path) -> None:

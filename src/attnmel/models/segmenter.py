@@ -17,7 +17,7 @@ from attnmel import NOTICE, __version__
 from attnmel.config.fields import Level, Means, Size, Spreads
 from attnmel.config.segmenter import Channels, Norm
 from attnmel.files.packages import require_installed
-from attnmel.models.weights.card import checked
+from attnmel.models.weights.card import checked, refuse_later
 from attnmel.models.weights.checkpoints import check_tensors, read_with_card, save_with_card
 
 CARD = "attnmel-segmenter"
@@ -97,11 +97,14 @@ def save_segmenter(path: Path, weights: Mapping[str, Tensor], card: SegmenterCar
 
 def load_segmenter(path: Path) -> tuple[nn.Module, SegmenterCard]:
     """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU."""
-    tensors, card = read_with_card(
-        path, CARD, lambda text, file: checked(text, _CARD.validate_json, file), "attnmel segment train"
-    )
+    tensors, card = read_with_card(path, CARD, _read_card, "attnmel segment train")
     with torch.device("meta"):
         network = build_segmenter(card.channels, card.residual_units, card.norm)
     check_tensors(tensors, network.state_dict(), f"{path}, a U-Net of channels {card.channels}")
     network.load_state_dict(tensors, assign=True)
     return network.eval(), card
+
+
+def _read_card(text: str, path: Path) -> SegmenterCard:
+    refuse_later(text, SegmenterCard, path)
+    return checked(text, _CARD.validate_json, path)

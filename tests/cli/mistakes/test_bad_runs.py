@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attnmel.files.folders import RunFolder
-from attnmel.models.weights.card import CARD
-from attnmel.models.weights.checkpoints import CONTENT
+from attnmel.models.weights.card import CARD, CONTENT
 from attnmel.models.weights.safetensors_io import load_state
 
 if TYPE_CHECKING:

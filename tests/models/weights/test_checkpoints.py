@@ -19,6 +19,7 @@ from attnmel.models.weights import safetensors_io
 from attnmel.models.weights.card import CARD as KEY
 from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import (
+    checkpoint_card,
     checkpoint_file,
     load_checkpoint,
     read_checkpoint,
@@ -255,6 +256,17 @@ def test_a_card_that_lacks_a_field_is_refused(saved: Path) -> None:
     rewrite(saved, card)
     with pytest.raises(CheckpointError, match=r"cannot be read \(classes is missing\)"):
         read_checkpoint(saved)
+
+
+def test_a_card_with_settings_that_a_later_version_added_is_refused(saved: Path) -> None:
+    """They may change the prediction, as the colour constancy did that an earlier card lacks."""
+    rewrite(saved, {**as_dict(CARD), "version": "3.0", "hair": "removed", "frame": "round"})
+    told = (
+        r"has settings that attnmel .* does not know \(frame, hair\), .*; install the version that wrote it, 3\.0, or"
+    )
+    for read in (read_checkpoint, load_checkpoint, checkpoint_card):
+        with pytest.raises(CheckpointError, match=told):
+            read(saved)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,9 @@ from attnmel.records import ColourStatistics
 CARD = "attnmel"
 """Key of the card among the texts of a checkpoint or an ONNX file."""
 
+CONTENT = "weights_sha256"
+"""Name of the hash of the weights in the card of a checkpoint, which is no field of it."""
+
 ATTENDING = "attnmel-cnn"
 """The network with gates."""
 
@@ -162,8 +165,34 @@ def card_json(card: Card) -> bytes:
 
 
 def read_card(text: str, path: Path) -> Card:
-    """Read the card that the file at `path` holds."""
+    """Read the card that the file at `path` holds.
+
+    Raises:
+        CheckpointError: it cannot be read, or a later version wrote it.
+    """
+    refuse_later(text, Card, path)
     return checked(text, _CARD.validate_json, path)
+
+
+def refuse_later(text: str, kind: type, path: Path) -> None:
+    """Refuse a card in JSON with settings that its kind, a dataclass, does not have.
+
+    What a later version added may change the prediction: without it the probabilities would be others, in silence.
+
+    Raises:
+        CheckpointError: names the settings, and the version that wrote the card at `path`.
+    """
+    try:
+        found = parsed_json(text)
+        unknown = sorted(found.keys() - {field.name for field in dataclasses.fields(kind)} - {CONTENT})
+    except (ValueError, AttributeError):
+        return  # which the reading of it reports
+    if unknown:
+        raise CheckpointError(
+            f"the card in {path} has settings that attnmel {__version__} does not know ({listed(unknown)}), so that "
+            f"its predictions would be others here; install the version that wrote it, {found.get('version')}, or a "
+            "later one"
+        )
 
 
 def require_version(text: str, path: Path, version: int, *, what: str, remedy: str) -> None:

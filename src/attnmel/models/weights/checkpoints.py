@@ -21,6 +21,7 @@ from attnmel.models.classifiers import build_network
 from attnmel.models.own_network import own_network
 from attnmel.models.weights.card import (
     CARD,
+    CONTENT,
     FITTED,
     FUSED,
     AnyCard,
@@ -41,9 +42,6 @@ from attnmel.models.weights.safetensors_io import (
     tensors_hash,
     writing,
 )
-
-CONTENT = "weights_sha256"
-"""Name of the hash of the weights in the card of a checkpoint."""
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card, more: Mapping[str, str] | None = None) -> None:

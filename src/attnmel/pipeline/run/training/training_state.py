@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from attnmel import NOTICE
 from attnmel.errors import CheckpointError
 from attnmel.files.table_files import damage, parsed_json
-from attnmel.models.weights.checkpoints import CONTENT
+from attnmel.models.weights.card import CONTENT
 from attnmel.models.weights.safetensors_io import check_tensor_hash, check_tensors, load_state, save_state, tensors_hash
 from attnmel.pipeline.run.training.history import HistoryRow, Row, SegmenterRow, read_row
 
