@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +33,15 @@ def test_help_names_every_command() -> None:
     printed = run_fresh(code)
     assert all(command in printed for command in COMMANDS)
     assert "not for diagnosis" in " ".join(printed.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix closes them")
+def test_what_is_for_standard_error_is_in_no_other_place_where_that_is_closed(tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "attnmel", "clean", "--home", str(tmp_path)])
+    ran = subprocess.run(["sh", "-c", f"{command} 2>&-"], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "")
+    ran = subprocess.run(["sh", "-c", f"{command} >&- <&-"], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "no caches\n")
 
 
 def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> None:

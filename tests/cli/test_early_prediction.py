@@ -49,6 +49,8 @@ def test_the_prediction_of_one_image_by_an_exported_file(words: str, path: Path,
         "predict model.onnx a.jpg --precision=bf16",
         "predict --json model.onnx a.jpg",
         "explain model.onnx a.jpg",
+        f"predict model.onnx {'a' * 5000}",
+        f"predict {'a' * 5000}.onnx a.jpg",
     ],
 )
 def test_nothing_else(words: str, begun: list[Path]) -> None:

@@ -14,17 +14,22 @@ def compile_named_network(words: Sequence[str]) -> None:
 
     A guess that saves time: the command reads its words itself, and opens its network itself where the guess is wrong.
     """
+    with suppress(OSError, ConfigError):  # which the command meets again, and reports
+        path = _named_network(words)
+        if path is not None:
+            from attnmel.compute.threads import requested_threads
+            from attnmel.deploy import early_compile
+
+            early_compile.compile_ahead(path, threads=requested_threads())
+
+
+def _named_network(words: Sequence[str]) -> Path | None:
     match words:
         case ["predict", model, image, *options] if not _more_images(options) and Path(image).is_file():
-            path = _onnx_file(model)
+            other_precision = any(word.startswith(PRECISION) for word in options)
+            return None if other_precision else _onnx_file(model)
         case _:
-            return
-    if path is not None and not any(word.startswith(PRECISION) for word in options):
-        from attnmel.compute.threads import requested_threads
-        from attnmel.deploy import early_compile
-
-        with suppress(ConfigError):
-            early_compile.compile_ahead(path, threads=requested_threads())
+            return None
 
 
 def _more_images(options: Sequence[str]) -> bool:
