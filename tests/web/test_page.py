@@ -41,12 +41,19 @@ def test_every_file_that_the_page_names_is_served_with_its_type(client: TestClie
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     named = {value for _, attributes in tags.found for name in ("src", "href") if (value := attributes.get(name))}
-    named |= {f"/page/{name}" for path in SCRIPTS for name in re.findall(r'from "\./(\w+\.js)"', path.read_text())}
-    assert named == {f"/page/{path.name}" for path in PAGE.iterdir() if path.name != "index.html"}
-    kinds = {name: client.get(name).headers["content-type"].partition(";")[0] for name in named}
+    named |= {f"page/{name}" for path in SCRIPTS for name in re.findall(r'from "\./(\w+\.js)"', path.read_text())}
+    assert named == {f"page/{path.name}" for path in PAGE.iterdir() if path.name != "index.html"}
+    kinds = {f"/{name}": client.get(f"/{name}").headers["content-type"].partition(";")[0] for name in named}
     assert kinds["/page/main.js"] == "text/javascript"
     assert kinds["/page/style.css"] == "text/css"
     assert kinds["/page/icon.svg"] == "image/svg+xml"
+
+
+@pytest.mark.parametrize("folder", ["page", "study/page"])
+def test_every_address_is_relative_so_that_a_proxy_may_serve_the_page_below_a_path(folder: str) -> None:
+    for path in (PAGE.parent / folder).iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert not re.findall(r"""["'`]/(?:(?:page|api)/[^"'`]*)?["'`]""", text), path.name
 
 
 def test_nothing_is_loaded_from_elsewhere_and_no_script_or_style_is_inline(tags: Tags) -> None:

@@ -36,7 +36,7 @@ async function answered(address, options) {
   }
 }
 
-export const info = () => answered("/api/info");
+export const info = () => answered("api/info");
 
 /** Refuse what the browser cannot read, which would look like a server that does not answer. */
 async function requireReadable(file) {
@@ -54,7 +54,7 @@ export async function predict(file, { pictures = false } = {}) {
   form.append("images", file, file.name);
   if (!pictures) await turn();
   try {
-    return await answered(`/api/predict?pictures=${pictures}`, { method: "POST", body: form });
+    return await answered(`api/predict?pictures=${pictures}`, { method: "POST", body: form });
   } finally {
     if (!pictures) done();
   }

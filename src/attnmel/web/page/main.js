@@ -204,7 +204,7 @@ function saveSheet() {
   download(`${state.chosen.name.replace(/\.\w+$/, "")}.html`, sheet(state.chosen, models, images, now, state.facts, state.pictures), "text/html");
 }
 
-if (location.search) history.replaceState(null, "", "/"); // the token stays in its cookie
+if (location.search) history.replaceState(null, "", location.pathname); // the token stays in its cookie
 try {
   state.facts = await info();
   drawOptions(state.facts);

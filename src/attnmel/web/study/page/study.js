@@ -113,8 +113,8 @@ function showSupport(state) {
 
 async function showCase(state) {
   // The pictures first: new questions are never beside the image before.
-  const nextPicture = await blobOf(`/api/image/${state.position}`);
-  const nextAttention = state.support?.has_map ? await blobOf(`/api/map/${state.position}`) : "";
+  const nextPicture = await blobOf(`api/image/${state.position}`);
+  const nextAttention = state.support?.has_map ? await blobOf(`api/map/${state.position}`) : "";
   // Only now: an answer is of the case that is on the page, whatever becomes of the next one.
   shown = state;
   key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
@@ -164,7 +164,7 @@ function count(state) {
   find("count").textContent = `${state.reader}: ${state.answered} of ${state.steps} answers given${each}`;
 }
 
-const stateNow = async () => (await fetched("/api/state")).json();
+const stateNow = async () => (await fetched("api/state")).json();
 
 function named(study) {
   find("title").textContent = `Reader study: ${study}`;
@@ -192,7 +192,7 @@ async function load() {
     return;
   }
   try {
-    const found = await patiently(async () => (await fetched("/api/welcome")).json());
+    const found = await patiently(async () => (await fetched("api/welcome")).json());
     if (found.answered === 0) welcome(found);
     else await show(await patiently(stateNow));
   } catch (error) {
@@ -222,7 +222,7 @@ async function send(event) {
   let next;
   unsent = true;
   try {
-    next = await patiently(async () => (await fetched("/api/answer", { method: "POST", body })).json());
+    next = await patiently(async () => (await fetched("api/answer", { method: "POST", body })).json());
   } catch (error) {
     if (error.status === 409) message("Answered before", error.message, { button: "Continue" });
     else if (error.status === 410) refused(error);
