@@ -24,6 +24,11 @@ def test_nothing_is_copied_that_only_this_machine_has() -> None:
     assert '["/attnmel/.venv/bin/attnmel"]' in CONTAINERFILE
 
 
+def test_a_container_stops_as_by_ctrl_c() -> None:
+    """The kernel keeps SIGTERM from a first process that does not handle it; Python handles SIGINT."""
+    assert re.findall(r"^STOPSIGNAL (.+)$", CONTAINERFILE, re.MULTILINE) == ["SIGINT"]
+
+
 def test_torch_is_no_newer_than_the_program_allows() -> None:
     """Without the bound the next step would take torch again, with CUDA."""
     (bound,) = re.findall(r'^  "torch>=[\d.]+,(<[\d.]+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
