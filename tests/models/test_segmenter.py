@@ -42,9 +42,13 @@ def test_a_segmenter_comes_back_to_the_bit(tmp_path: Path) -> None:
 
 
 def test_a_classifier_is_no_segmenter_nor_the_other_way_round(trained: RunFolder, segmenter: RunFolder) -> None:
-    with pytest.raises(CheckpointError, match=r"no card of attnmel-segmenter.* that `attnmel segment train` wrote"):
+    with pytest.raises(
+        CheckpointError, match=r"a card of attnmel, not of attnmel-segmenter; .* that `attnmel segment train`"
+    ):
         load_segmenter(trained.path)
-    with pytest.raises(CheckpointError, match=r"no card of attnmel, .* that `attnmel train` wrote"):
+    with pytest.raises(
+        CheckpointError, match=r"a card of attnmel-segmenter, not of attnmel; .* that `attnmel train` wrote"
+    ):
         load_checkpoint(segmenter.path)
 
 

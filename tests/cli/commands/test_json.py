@@ -1,5 +1,6 @@
 """`--json` of every command: nothing but JSON on standard output, in the shape that docs/reference/json.md states."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -11,6 +12,9 @@ from tests.cli.test_help import commands
 from tests.copies import start_command
 from tests.pipeline.study.small_study import write_folder, write_machine
 
+from attnmel.evaluation.challenge.score import ChallengeReport
+from attnmel.evaluation.fusion.card import FusionCard
+from attnmel.evaluation.thesis.reproduced import ReproducedTable
 from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ def checked(name: str, out: str, case: str = "") -> Any:  # noqa: ANN401 - whate
     kind, keys = SHAPES[name, case]
     assert isinstance(found, dict if kind == "an object" else list), name
     for one in [found] if isinstance(found, dict) else found:
-        assert set(keys) <= set(one), name
+        assert set(keys) == set(one), (name, case)
     return found
 
 
@@ -43,6 +47,14 @@ def test_every_command_has_json_and_its_shape_is_documented() -> None:
         options = [text for one in command.params for text in one.opts]
         assert "--json" in options or name == "schema", "the schema is JSON in any case"
     assert documented == {" ".join(words) for words, command in commands() if not hasattr(command, "commands")}
+
+
+def test_values_that_are_whole_records_have_the_keys_of_their_fields() -> None:
+    keys = {name: set(SHAPES[name, ""][1]) for name in ("score", "reproduce", "fuse")}
+    fields = {kind: {one.name for one in dataclasses.fields(kind)} for kind in (ChallengeReport, ReproducedTable)}
+    assert keys["score"] == {"notice"} | fields[ChallengeReport]
+    assert keys["reproduce"] == {"notice", "files"} | fields[ReproducedTable]
+    assert keys["fuse"] == {"out", "measures", *FusionCard.model_fields}
 
 
 def test_models_machine_and_schema(attnmel: "Attnmel", tmp_path: Path) -> None:

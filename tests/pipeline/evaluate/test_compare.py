@@ -165,6 +165,11 @@ def test_other_data_and_controls_are_said(copy: Copy) -> None:
     assert "the runs differ in their training data set: demo: phantoms; hidden: isic2017" in notes
     assert "the runs differ in their training ablation: demo: none; hidden: background-only" in notes
     assert compared(one, copy("z", name="plain")).notes == ()
+    provenance = RunFolder(path := copy("w", name="shared")).provenance
+    facts = json.loads(provenance.read_text())
+    del facts["data"]["content"], facts["data"]["labels"]
+    provenance.write_text(json.dumps(facts))
+    assert compared(one, path).notes == (), "a model that was shared does not say them"
 
 
 def test_a_recalibrated_copy_is_no_seed_of_its_run_and_its_own_images_are_said(copy: Copy) -> None:

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import tomli_w
 
-from attnmel.config.load import load_recipe
+from attnmel.config.load import load_recipe, load_segmenter_recipe
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.provenance import read_provenance, refuse_other_settings
@@ -90,6 +91,13 @@ def test_a_damaged_place_of_the_images_is_one_sentence(place: object, tmp_path: 
     run = project(tmp_path)
     run.provenance.write_text(json.dumps({**json.loads(run.provenance.read_text()), DATASET_FROM_RUN: place}))
     with pytest.raises(ConfigError, match=r"provenance\.json is damaged"):
+        read_recipe(run)
+
+
+def test_a_segmenter_is_named_as_one(tmp_path: Path) -> None:
+    run = project(tmp_path)
+    run.recipe.write_bytes(tomli_w.dumps(load_segmenter_recipe().model_dump(exclude_none=True)).encode())
+    with pytest.raises(ConfigError, match=r"seed-0 is a segmenter, not a run of `attnmel train`; `attnmel segment pre"):
         read_recipe(run)
 
 

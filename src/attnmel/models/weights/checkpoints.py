@@ -152,6 +152,11 @@ def _stored_hash(text: str) -> str | None:
 
 def _card_text(metadata: Mapping[str, str], key: str, command: str, path: Path) -> str:
     if key not in metadata:
+        if others := sorted(one for one in metadata if one.startswith(CARD)):
+            raise CheckpointError(
+                f"{path} holds a card of {', '.join(others)}, not of {key}; expected a checkpoint that `{command}` "
+                "wrote"
+            )
         raise CheckpointError(
             f"{path} holds tensors but no card of {key}, so its network and preprocessing are not known; expected a "
             f"checkpoint that `{command}` wrote"

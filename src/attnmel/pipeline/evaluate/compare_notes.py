@@ -30,7 +30,8 @@ def _training_notes(recipes: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     for key in next(iter(facts.values()), ()):
         names_of: dict[str, list[str]] = {}
         for (name, path), known in facts.items():
-            names_of.setdefault(known[key], []).append(name if len(recipes[name]) == 1 else path)
+            if known[key]:  # what a model that was shared does not say cannot be compared
+                names_of.setdefault(known[key], []).append(name if len(recipes[name]) == 1 else path)
         if len(names_of) > 1:
             values = "; ".join(f"{', '.join(dict.fromkeys(names))}: {value}" for value, names in names_of.items())
             notes.append(f"the runs differ in their {key}: {values}")

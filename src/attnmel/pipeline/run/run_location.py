@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StringConstraints
 
 from attnmel import __version__
-from attnmel.config.load import AnyRecipe, load_run_recipe
+from attnmel.config.load import AnyRecipe, load_run_recipe, load_segmenter_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.datasets.own.columns import TABLE
@@ -100,10 +100,23 @@ def _stored_recipe(run: RunFolder, overrides: Sequence[str]) -> AnyRecipe:
         try:
             load_run_recipe(str(run.recipe))
         except ConfigError as error:
+            if _is_segmenter(run.recipe):
+                raise ConfigError(
+                    f"{run.path} is a segmenter, not a run of `attnmel train`; `attnmel segment predict` takes it, and "
+                    "the option --segmenter of `predict`, `explain` and `serve`"
+                ) from None
             raise ConfigError(
                 f"{run.recipe} was changed, or written by another version of attnmel than {__version__}: {error}"
             ) from None
         raise
+
+
+def _is_segmenter(recipe: Path) -> bool:
+    try:
+        load_segmenter_recipe(recipe)
+    except ConfigError:
+        return False
+    return True
 
 
 def stored_provenance(run: RunFolder) -> dict[str, Any]:
