@@ -19,6 +19,7 @@ from tests.strangers.images.make_images import P3_XY, icc
 
 import attnmel
 from attnmel import NOTICE
+from attnmel.compute import threads
 from attnmel.data.preprocess.images import central_square, prepared_image, whole_frame
 from attnmel.deploy.onnx.export_facts import Cost, append_texts, read_onnx_card
 from attnmel.deploy.openvino import OnnxNetwork, has_bf16
@@ -27,6 +28,7 @@ from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.models.torch_model import model_input
+from attnmel.pretrained.catalogue import DEFAULT, open_model
 
 CROP = 0.8
 """Of the recipe of the trained network."""
@@ -295,10 +297,21 @@ def test_a_damaged_file_and_one_that_is_not_ours_are_refused(exported: Path, tmp
 
 
 def test_threads_are_as_many_as_asked_for(exported: Path) -> None:
-    for threads in (1, 2):
-        network = OnnxNetwork(exported, precision="float32", threads=threads)
-        assert 1 <= network.compiled(many=True).at_once <= threads
+    for count in (1, 2):
+        network = OnnxNetwork(exported, precision="float32", threads=count)
+        assert 1 <= network.compiled(many=True).at_once <= count
         assert network.compiled(many=False).at_once == 1
+
+
+def test_threads_are_no_more_than_the_quota_of_a_container_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO counts the processors of the machine, of which a container may have a small share of time."""
+    (tmp_path / "cpu.max").write_text("100000 100000\n")
+    monkeypatch.setattr(threads, "CGROUPS", tmp_path)
+    monkeypatch.setattr(threads, "OWN_GROUP", tmp_path / "none")
+    path = open_model(DEFAULT).onnx
+    assert OnnxNetwork(path, precision="float32", threads=None).compiled(many=True).at_once == 1
 
 
 def test_the_package_loads_its_predictor_when_it_is_asked_for() -> None:

@@ -45,6 +45,11 @@ def available_processors() -> int:
     return own if quota is None else max(1, min(own, int(quota)))
 
 
+def threads_of_quota() -> int | None:
+    """Return the threads for an engine that counts the machine's processors; None where no quota limits them."""
+    return None if processor_quota() is None else available_processors()
+
+
 def processor_quota() -> float | None:
     """Return the processors' time a second that the control groups of this process allow; None without a limit.
 

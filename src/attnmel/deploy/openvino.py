@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from attnmel.compute.threads import threads_of_quota
 from attnmel.deploy.onnx.texts import SQUARE
 from attnmel.deploy.packages import package
 from attnmel.errors import CheckpointError, ConfigError
@@ -75,8 +76,9 @@ class OnnxNetwork:
             # Decoding threads share the cores with the network's: the system schedules both better than fixed cores.
             "ENABLE_CPU_PINNING": False,
         }
-        if threads is not None:
-            self._settings["INFERENCE_NUM_THREADS"] = threads
+        limited = threads_of_quota() if threads is None else threads  # OpenVINO does not look at a container's quota
+        if limited is not None:
+            self._settings["INFERENCE_NUM_THREADS"] = limited
         with _ONE_BY_ONE, self._explained_errors():
             self._model: Model = self._core.read_model(path)
         self._begin_compiling()
