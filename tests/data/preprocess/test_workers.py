@@ -1,3 +1,4 @@
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,15 @@ def test_results_are_given_before_all_works_are_asked_for() -> None:
     results = in_order(abs, works(), 2)
     assert next(results) == 0
     assert len(asked) < 100, "memory is bounded by what is handed out ahead"
+
+
+def test_a_worker_of_a_pool_does_the_work_itself() -> None:
+    with multiprocessing.get_context("forkserver").Pool(1) as pool:
+        assert pool.apply(_in_a_worker) == [1, 2]
+
+
+def _in_a_worker() -> list[int]:
+    return list(in_order(abs, [-1, -2], 2))
 
 
 def test_few_works_are_done_in_this_process() -> None:

@@ -45,12 +45,13 @@ def in_order(
 ) -> Generator[Result, None, None]:
     """Give the function's result of every work, in order.
 
-    Function, works and results are sent between processes, so they can be pickled. One process is this one.
+    Function, works and results are sent between processes, so they can be pickled. One process is this one, as it is in
+    a worker of a `multiprocessing.Pool`, which may start none.
 
     Raises:
         AttnmelError: a process was stopped from outside.
     """
-    if processes == 1:
+    if processes == 1 or multiprocessing.current_process().daemon:
         yield from map(function, works)
         return
     # Not forked: the parent may hold threads of torch, which a copied process would wait for without end.
