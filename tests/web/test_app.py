@@ -19,6 +19,7 @@ from attnmel import NOTICE, Predictor
 from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.saliency.overlays import map_layer
+from attnmel.web import app
 from attnmel.web.app import make_app
 from attnmel.web.guard import cookie_name
 from attnmel.web.models import Models
@@ -310,6 +311,21 @@ def test_another_address_or_method_is_explained(
     assert (answer.status_code, answer.json()) == (status, {"error": sentence})
     if status == 405:
         assert answer.headers["allow"]
+
+
+def test_an_error_of_the_program_is_json_for_the_sender_and_a_traceback_for_the_server(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> dict[str, object]:
+        raise KeyError("map_colours")
+
+    monkeypatch.setattr(app, "info", broken)
+    told = "an error of the program; what the server wrote to standard error says where"
+    with pytest.raises(KeyError, match="map_colours"):
+        client.get("/api/info")
+    quiet = TestClient(client.app, ADDRESS, raise_server_exceptions=False)
+    answer = quiet.get("/api/info")
+    assert (answer.status_code, answer.json()) == (500, {"error": told})
 
 
 def test_images_never_reach_a_disk(

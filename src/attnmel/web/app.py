@@ -179,6 +179,11 @@ def add_errors(app: FastAPI) -> None:
     async def explained(request: Request, error: AttnmelError) -> Response:
         return _problem(str(error), next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500))
 
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        # Raised again behind this answer, so that the server writes where it happened to standard error.
+        return _problem("an error of the program; what the server wrote to standard error says where", 500)
+
     @app.exception_handler(GoneError)
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: Exception) -> Response:

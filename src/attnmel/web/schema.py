@@ -160,5 +160,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     421: {"model": Refusal, "description": "Not the server's own host name."},
     422: {"model": Refusal, "description": "A parameter, or the only image, cannot be used."},
     429: {"model": Refusal, "description": "Too many images are waiting; try again later."},
+    500: {"model": Refusal, "description": "An error of the program."},
     503: {"model": Refusal, "description": "A library hangs on an image."},
 }
