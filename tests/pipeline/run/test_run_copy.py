@@ -8,7 +8,7 @@ import pytest
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import set_temperature
-from attnmel.pipeline.run.run_copy import copied_run
+from attnmel.pipeline.run.run_copy import copied_run, placed_run
 
 
 def test_all_that_results_are_computed_from_is_copied_once(trained: RunFolder, tmp_path: Path) -> None:
@@ -32,3 +32,16 @@ def test_a_folder_of_something_else_is_refused(trained: RunFolder, tmp_path: Pat
     other.best.write_bytes(trained.last.read_bytes() + b" ")
     with pytest.raises(ConfigError, match="holds something else"):
         copied_run(trained, other.path)
+
+
+def test_a_copy_of_a_model_by_an_earlier_version_gets_the_files_that_it_lacks(tmp_path: Path) -> None:
+    model = {name: tmp_path / "model" / name for name in ("best.safetensors", "fingerprints.npy", "leakage.csv")}
+    (tmp_path / "model").mkdir()
+    for name, file in model.items():
+        file.write_text(name)
+    earlier = {name: file for name, file in model.items() if name != "fingerprints.npy"}
+    run = placed_run(earlier, tmp_path / "own", "tiny")
+    run.leakage.write_text("found here")
+    assert placed_run(model, tmp_path / "own", "tiny") == run
+    assert run.fingerprints.read_text() == "fingerprints.npy"
+    assert run.leakage.read_text() == "found here", "its own results stay"

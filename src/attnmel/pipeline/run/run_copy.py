@@ -58,11 +58,18 @@ def _write_copy(run: RunFolder, copy: RunFolder, files: Iterable[Path], place: P
 def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
     """Return a run folder with copies of the files of a model, by their path in it; made where it is missing.
 
+    A copy that an earlier version made gets the files that it lacks, such as the fingerprints by which copies of
+    training images are found.
+
     Raises:
         ConfigError: the folder contains something else, or is the current one.
     """
     run = RunFolder(folder)
     if run.best.is_file() and Downloaded.of(run.best) == Downloaded.of(files[run.best.name]):
+        for path, file in files.items():
+            if not (folder / path).exists():
+                with replacing(folder / path) as part:
+                    shutil.copyfile(file, part)
         return run
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(
