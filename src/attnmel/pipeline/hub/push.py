@@ -14,10 +14,10 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.own.folder import may_name_patients
 from attnmel.data.datasets.read_dataset import SOURCES, set_name
 from attnmel.deploy.onnx.export_facts import read_onnx_card, with_card
-from attnmel.errors import ArchiveError, CheckpointError, ConfigError
+from attnmel.deploy.onnx.same_checkpoint import check_same_checkpoint
+from attnmel.errors import ArchiveError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.files.hub import CARD, FILES, HubName, hub_api, hub_errors, hub_name
-from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
 from attnmel.pipeline.hub.card import model_readme
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
@@ -27,9 +27,6 @@ from attnmel.pipeline.run.run_location import read_recipe
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-
-OF_WEIGHTS = ("recipe", "seed", "epoch", "temperature", "recalibrated_on")
-"""Parts of a card that an exported file shares with its checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) ->
     write_measures(made, {key: _shared(one) for key, one in results.items() if one.epoch == card.epoch})
     if run.onnx.is_file():
         exported, _ = read_onnx_card(run.onnx)
-        _check_export(run, exported, card)
+        check_same_checkpoint(run, exported, card)
         with_card(run.onnx, made.onnx, dataclasses.replace(exported, data=card.data))
     else:
         make = f"attnmel export {shlex.quote(str(run.path))} --onnx"
@@ -121,21 +118,6 @@ def _shared(results: SplitResults) -> SplitResults:
     notes = tuple(note for note in results.judgement.notes if not may_name_patients(note))
     judgement = dataclasses.replace(results.judgement, notes=notes)
     return dataclasses.replace(results, on=results.on and set_name(results.on), judgement=judgement)
-
-
-def _check_export(run: RunFolder, exported: Card, card: Card) -> None:
-    """Refuse an exported file of another training, epoch or temperature: it is what predicts without torch.
-
-    Raises:
-        CheckpointError: names what differs.
-    """
-    pairs = {key: (getattr(exported, key), getattr(card, key)) for key in OF_WEIGHTS}
-    if differing := [f"{key} {before}, now {now}" for key, (before, now) in pairs.items() if before != now]:
-        command = shlex.join(["attnmel", "export", str(run.path), "--onnx"])
-        raise CheckpointError(
-            f"{run.onnx} was exported of another checkpoint than {run.best.name} ({'; '.join(differing)}); export it "
-            f"again: {command}"
-        )
 
 
 def push(found: Staged, name: HubName, *, private: bool) -> str:

@@ -111,12 +111,18 @@ def _onnx_file(model: str) -> Path:
 
     Raises:
         ConfigError: there is none, or it is no ONNX file.
+        CheckpointError: the run's file is of another checkpoint than the run has now.
     """
     from attnmel.files.folders import RunFolder
 
     path = fast_model(model, Terminal())
     if path.is_dir():
-        path = RunFolder(path).onnx
+        run = RunFolder(path)
+        path = run.onnx
+        if path.is_file():
+            from attnmel.deploy.onnx.same_checkpoint import require_same_checkpoint
+
+            require_same_checkpoint(run)
     if path.suffix.lower() != ".onnx" or not path.is_file():
         raise ConfigError(
             f"the page runs exported models, and {model} is none; write one first: "
