@@ -1,4 +1,3 @@
-import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,13 +27,19 @@ def test_results_are_given_before_all_works_are_asked_for() -> None:
     assert len(asked) < 100, "memory is bounded by what is handed out ahead"
 
 
-def test_a_worker_of_a_pool_does_the_work_itself() -> None:
-    with multiprocessing.get_context("forkserver").Pool(1) as pool:
-        assert pool.apply(_in_a_worker) == [1, 2]
-
-
-def _in_a_worker() -> list[int]:
-    return list(in_order(abs, [-1, -2], 2))
+def test_a_worker_of_a_pool_does_the_work_itself(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing\n"
+        "from attnmel.data.preprocess.workers import in_order\n"
+        "def in_a_worker():\n"
+        "    return list(in_order(abs, [-1, -2], 2))\n"
+        "if __name__ == '__main__':\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        print(pool.apply(in_a_worker))\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("[1, 2]\n", "")
 
 
 def test_few_works_are_done_in_this_process() -> None:
