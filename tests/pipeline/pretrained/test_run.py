@@ -153,6 +153,19 @@ def test_a_folder_of_something_else_is_refused(model: Shipped, tmp_path: Path) -
     )
 
 
+def test_a_copy_of_other_weights_is_refused(model: Shipped, tmp_path: Path) -> None:
+    copy = own_run(model, tmp_path / "own")
+    copy.best.write_bytes(copy.best.read_bytes()[:-1] + b"!")
+    before = contents(copy.path)
+    with pytest.raises(ConfigError) as error:
+        own_run(model, tmp_path / "own")
+    assert str(error.value) == (
+        f"{tmp_path / 'own'} contains other weights than {DEFAULT}, as of an earlier version; "
+        "choose another folder by --out, or move it away"
+    )
+    assert contents(copy.path) == before
+
+
 @pytest.mark.parametrize("split", ["train", "validation", "all"])
 def test_training_images_are_not_evaluated(model: Shipped, split: str) -> None:
     for on in (None, "phantoms"):

@@ -72,9 +72,12 @@ def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
                     shutil.copyfile(file, part)
         return run
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(
-            f"{folder} contains something else than {name}; choose another folder by --out, or move it away"
+        found = (
+            f"other weights than {name}, as of an earlier version"
+            if run.best.is_file()
+            else f"something else than {name}"
         )
+        raise ConfigError(f"{folder} contains {found}; choose another folder by --out, or move it away")
     with replacing(require_new_folder(folder)) as part:
         for path, file in files.items():
             (part / path).parent.mkdir(parents=True, exist_ok=True)
