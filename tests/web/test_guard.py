@@ -18,7 +18,7 @@ TOKEN = "a-token-of-many-letters"
 OTHER_HOST = "this server does not answer to that host name; use the address that it printed when it started"
 OTHER_SITE = "a page of another site sent this request; use the page of this server, or a program"
 NO_TOKEN = (
-    "the token is missing or wrong; open the address that the server printed, or send the header "
+    "the token is missing or wrong; open the address of the page with ?token=TOKEN at its end, or send the header "
     "Authorization: Bearer TOKEN"
 )
 
@@ -143,7 +143,7 @@ def test_a_person_without_the_token_gets_a_page_that_says_what_to_do(serve: Serv
         answer = client.get(path, headers=BROWSER)
         assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
         assert answer.text.count("<p>") == 1
-        assert "<p>Open the whole address that attnmel serve printed when it started, with the token" in answer.text
+        assert "<p>Open the whole address of this page, with ?token= and the token at its end;" in answer.text
         assert TOKEN not in answer.text
         assert "set-cookie" not in answer.headers
         style = answer.text.partition("<style>")[2].partition("</style>")[0]

@@ -126,8 +126,8 @@ class Guard:
             return 403, "a page of another site sent this request; use the page of this server, or a program"
         if self._token is not None and not (given or self._has_token(headers)):
             return 401, (
-                "the token is missing or wrong; open the address that the server printed, or send the header "
-                "Authorization: Bearer TOKEN"
+                "the token is missing or wrong; open the address of the page with ?token=TOKEN at its end, or send the "
+                "header Authorization: Bearer TOKEN"
             )
         return 0, ""
 

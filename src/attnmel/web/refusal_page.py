@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 
 NO_TOKEN = (
-    "Open the whole address that attnmel serve printed when it started, with the token at its end; whoever "
-    "started it can give it to you."
+    "Open the whole address of this page, with ?token= and the token at its end; whoever started attnmel serve "
+    "can give it to you."
 )
 
 STYLE = """

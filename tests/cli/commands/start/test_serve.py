@@ -37,6 +37,25 @@ def test_other_machines_need_a_token(attnmel: "Attnmel") -> None:
     assert ran.err.startswith("error: other machines could use the page on 0.0.0.0: choose a token that they have to")
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_token_of_the_environment_is_printed_nowhere_and_one_of_the_command_in_the_address(
+    options: tuple[str, ...], attnmel: "Attnmel", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attnmel.web.server.run", lambda _app, listening, _limits: listening.close())
+    token = "a-secret-of-the-container"
+    typed = attnmel("serve", "--port", "0", "--token", token, *options)
+    assert f"/?token={token}" in typed.out
+    assert token not in typed.err
+    monkeypatch.setenv("ATTNMEL_TOKEN", token)
+    set_before = attnmel("serve", "--port", "0", *options)
+    assert (set_before.code, token in set_before.out + set_before.err) == (0, False)
+    assert "with ?token= and the token of $ATTNMEL_TOKEN at its end. Ctrl-C" in set_before.err
+    opened = list[str]()
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert token not in attnmel("serve", "--port", "0", "--browser", *options).out
+    assert opened[0].endswith(f"/?token={token}")
+
+
 def test_a_model_that_is_not_exported_is_refused(attnmel: "Attnmel", trained: RunFolder) -> None:
     ran = attnmel("serve", trained.path)
     assert (ran.code, ran.err) == (

@@ -1,5 +1,6 @@
 """`attnmel serve`: a page on this machine to drop images on, and its JSON API."""
 
+import os
 import shlex
 import webbrowser
 from pathlib import Path
@@ -13,6 +14,9 @@ from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_address
 from attnmel.errors import ConfigError
 
 PORT = 8642
+
+TOKEN = "ATTNMEL_TOKEN"
+"""Variable of the environment that gives the token without showing it, in lists of processes or in logs."""
 
 
 def serve(
@@ -39,7 +43,7 @@ def serve(
     ] = None,
     token: Annotated[
         str | None,
-        option(ADVANCED, "Secret text that every request has to give.", envvar="ATTNMEL_TOKEN", show_default=False),
+        option(ADVANCED, "Secret text that every request has to give.", envvar=TOKEN, show_default=False),
     ] = None,
     stall_limit: Annotated[
         float,
@@ -75,11 +79,13 @@ def serve(
         mask_of = SegmenterMasks(segmenter)
     listening = open_port(host, port)
     app = make_app(Models(paths, mask_of, given_names), limits, token=token)
-    address = address_of(listening, host, token)
-    print_address(address, as_json=as_json)
-    Terminal().note(f"{', '.join(paths)}: open this address in a browser. Ctrl-C stops the page")
+    # What is printed is kept in logs, as of a container, and whoever set the variable knows the token.
+    hidden = token is not None and token == os.environ.get(TOKEN)
+    print_address(address_of(listening, host, None if hidden else token), as_json=as_json)
+    ending = f", with ?token= and the token of ${TOKEN} at its end" if hidden else ""
+    Terminal().note(f"{', '.join(paths)}: open this address in a browser{ending}. Ctrl-C stops the page")
     if browser:
-        webbrowser.open(address)
+        webbrowser.open(address_of(listening, host, token))
     try:
         run(guarded(app, host, token, name or ()), listening, limits)
     except KeyboardInterrupt:
