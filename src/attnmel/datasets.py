@@ -184,9 +184,9 @@ def audit(
     """Find images and lesions that occur twice, within the data sets or in both `train` and `test`.
 
     With `recipe` (a name, a TOML file or a run folder) own folders are read, and where they have no splits split, as a
-    training by it would. `embedding` is a trained network, or "random", by whose features images are compared too.
-    `page` is the file of a page of all pairs, `exclusions` that of a list of images for `train` and `evaluate`, of the
-    side `leave_out`.
+    training by it would; its fold splits the data that train. `embedding` is a trained network, or "random", by whose
+    features images are compared too. `page` is the file of a page of all pairs, `exclusions` that of a list of images
+    for `train` and `evaluate`, of the side `leave_out`.
 
     Raises:
         ConfigError: an unknown data set or split, names of two kinds, no such network, or at `page` or `exclusions` a
@@ -241,10 +241,14 @@ def colour_statistics(
 
 
 def _reading(recipe: Place | None, columns: Mapping[str, str] | None, strict: bool) -> TableReading:
-    """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
+    """Return how the table of an own folder is read and split: as by a recipe, with the changes of the options."""
     data = open_recipe(str(recipe)).recipe.data if recipe else None
-    named = columns or (data.columns if data else {})
-    return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
+    if data is None:
+        return TableReading(columns=columns or {}, strict=strict)
+    from attnmel.config.fields import fold_numbers
+
+    fold = None if data.fold is None else fold_numbers(data.fold)
+    return TableReading(data.classes, columns or data.columns, strict or data.strict, fold)
 
 
 def _unchecked_masks(recipe: Place | None) -> tuple[str, ...]:

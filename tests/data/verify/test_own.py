@@ -6,7 +6,7 @@ from PIL import Image
 
 import attnmel
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading, read_folder
-from attnmel.data.datasets.splits import check_classes, with_splits
+from attnmel.data.datasets.splits import check_classes, draw_fold, with_splits
 from attnmel.data.verify import verify_dataset
 from attnmel.errors import ConfigError, LabelError
 
@@ -96,6 +96,24 @@ def test_with_the_classes_of_a_recipe_labels_and_splits_are_checked_as_in_traini
     assert found[1][1].split(".")[0] == "the split 'test' has no melanoma (it has 1 rest)"
     with pytest.raises(LabelError, match="the split 'test' has no melanoma"):
         check_classes(with_splits(read_folder(folder, reading).lesions), ("rest", "melanoma"))
+
+
+def test_the_fold_of_a_recipe_splits_as_in_its_training(folder: Path) -> None:
+    for name in ("d", "e", "f"):
+        shutil.copy(folder / "a.png", folder / f"{name}.png")
+    rows = ["a,rest,train", "b,rest,train", "c,rest,train", "d,melanoma,train", "e,rest,test", "f,melanoma,test"]
+    (folder / "labels.csv").write_text("\n".join(["image,label,split", *rows]))
+    recipe = folder / "own.toml"
+    text = (Path(attnmel.__file__).parent / "recipes/demo.toml").read_text(encoding="utf-8")
+    recipe.write_text(text.replace("[data]", '[data]\nfold = "1/2"'), encoding="utf-8")
+    (found,) = attnmel.datasets.verify(folder, recipe=recipe, home=folder.parent / "home")
+    assert found.notes[-1] == "fold 1/2 of the training and validation images of clinic validates"
+    (short,) = found.findings  # there is a validation split, but one melanoma for two sides
+    lesions = read_folder(folder, TableReading(("rest", "melanoma"))).lesions
+    with pytest.raises(LabelError) as refused:
+        check_classes(draw_fold(lesions, 1, 2, seed=0), ("rest", "melanoma"))
+    assert (short.kind, short.detail) == ("split without class", str(refused.value))
+    assert "has no melanoma" in short.detail
 
 
 def test_a_patient_who_is_most_of_the_images_is_told(folder: Path) -> None:

@@ -139,7 +139,7 @@ def audit(
         option(
             DATA,
             "Read own folders, and split those without a column split, as a training by this recipe (a name, a TOML "
-            "file or a run folder) would [default: any labels].",
+            "file or a run folder) would; also by its data.fold [default: any labels].",
             metavar="RECIPE",
         ),
     ] = None,

@@ -41,10 +41,19 @@ def draw_splits(lesions: Sequence[Lesion], *, seed: int, shares: Mapping[Split, 
     return tuple(dataclasses.replace(lesion, split=sides[lesion.image_id]) for lesion in lesions)
 
 
-def with_splits(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
-    """Return the lesions with their splits; drawn where none has one, the same every time."""
+def with_splits(lesions: Sequence[Lesion], fold: tuple[int, int] | None = None) -> tuple[Lesion, ...]:
+    """Return the lesions with their splits; drawn where none has one, the same every time.
+
+    With a `fold`, number and parts, those for training and validation are drawn anew by `draw_fold`.
+    """
     has_none = all(lesion.split is None for lesion in lesions)
-    return draw_splits(lesions, seed=SPLIT_SEED) if has_none else tuple(lesions)
+    split = draw_splits(lesions, seed=SPLIT_SEED) if has_none else tuple(lesions)
+    return split if fold is None else draw_fold(split, *fold, seed=SPLIT_SEED)
+
+
+def fold_sentence(fold: tuple[int, int], name: str) -> str:
+    """Return what a fold does with the splits of a data set, for a note."""
+    return f"fold {fold[0]}/{fold[1]} of the training and validation images of {name} validates"
 
 
 def draw_fold(lesions: Sequence[Lesion], number: int, parts: int, *, seed: int) -> tuple[Lesion, ...]:

@@ -1,7 +1,7 @@
 """Names of data sets and splits -> an audit: read, cut, compared, stored; an audit of the same files is not redone."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, published_folder, read_dataset
-from attnmel.data.datasets.splits import with_splits
+from attnmel.data.datasets.splits import fold_sentence, with_splits
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.hashes import content_hashes
@@ -86,7 +86,7 @@ def audit_datasets(
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
     `reading` is how the tables of own folders are read; their classes also decide how a folder without splits is split,
-    as in a training. With `exhaustive` all turns of all pairs are compared in
+    and a fold how those that train are, as in a training. With `exhaustive` all turns of all pairs are compared in
     full, which finds the same.
 
     Raises:
@@ -96,7 +96,8 @@ def audit_datasets(
     if bool(train) != bool(test):
         raise ConfigError("leakage goes from one side to another; name both --train and --test")
     every = list(dict.fromkeys(names)) if not train else [*names, *train, *test]
-    inputs = prepare_audit(every, home=home, reading=reading, progress=progress)
+    trained_on = {dataset_and_split(one)[0] for one in train or names}
+    inputs = prepare_audit(every, home=home, reading=reading, trained_on=trained_on, progress=progress)
     made, path = audit(inputs, home=home, embedding=embedding, exhaustive=exhaustive, progress=progress)
     found = None
     if train:
@@ -106,9 +107,16 @@ def audit_datasets(
 
 
 def prepare_audit(
-    names: Sequence[str], *, home: Path, reading: TableReading = AS_WRITTEN, progress: Progress = SILENT
+    names: Sequence[str],
+    *,
+    home: Path,
+    reading: TableReading = AS_WRITTEN,
+    trained_on: Collection[str] = (),
+    progress: Progress = SILENT,
 ) -> AuditInputs:
     """Read the data sets and splits that are named (DATASET or DATASET:SPLIT) and open their prepared images.
+
+    The fold of the `reading` is that of the data sets `trained_on` alone.
 
     Raises:
         ConfigError: no name, one named twice, two folders of one name, or an unknown data set or split.
@@ -117,7 +125,10 @@ def prepare_audit(
     chosen = [dataset_and_split(name) for name in names]
     if not chosen:
         raise ConfigError("nothing to audit; name data sets, for example isic2017 or isic2017:train")
-    datasets = {name: _read(name, home, reading, progress) for name in dict.fromkeys(name for name, _ in chosen)}
+    datasets = {
+        name: _read(name, home, reading if name in trained_on else dataclasses.replace(reading, fold=None), progress)
+        for name in dict.fromkeys(name for name, _ in chosen)
+    }
     _check_names(datasets)
     caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
     entries: list[AuditEntry] = []
@@ -208,7 +219,9 @@ def _read(name: str, home: Path, reading: TableReading, progress: Progress) -> D
             f"{dataset.name} has no column split, so its images were split by their labels as they are written; a "
             "training splits them by its classes: name its recipe or run folder by --recipe for the same split"
         )
-    return dataclasses.replace(dataset, lesions=with_splits(dataset.lesions))
+    if reading.fold is not None:
+        progress.note(fold_sentence(reading.fold, dataset.name))
+    return dataclasses.replace(dataset, lesions=with_splits(dataset.lesions, reading.fold))
 
 
 def _opened(dataset: Dataset, home: Path, progress: Progress) -> Cache:

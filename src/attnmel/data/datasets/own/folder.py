@@ -37,6 +37,9 @@ class TableReading:
     """How the table calls its columns, where it calls them differently."""
     strict: bool = False
     """Whether a row without its image, or an image without a row, is an error."""
+    fold: tuple[int, int] | None = None
+    """Which part of the training and validation images validates, of how many, once the table was read (`with_splits`);
+    None: those of the split."""
 
 
 GROUP = "the group '"

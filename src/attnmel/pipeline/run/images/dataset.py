@@ -22,11 +22,10 @@ from attnmel.data.batches.stored_views import Views
 from attnmel.data.datasets.own.folder import TABLE, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import (
-    SPLIT_SEED,
     check_classes,
     check_disjoint,
-    draw_fold,
     draw_some,
+    fold_sentence,
     with_splits,
 )
 from attnmel.data.preprocess.cache import Cache
@@ -194,8 +193,9 @@ def prepare(
     if disjoint and not dataset.leaks:
         check_disjoint(lesions)
     if name is None and data.fold is not None:
-        lesions = draw_fold(lesions, *fold_numbers(data.fold), seed=SPLIT_SEED)
-        progress.note(f"fold {data.fold} of the training and validation images of {dataset.name} validates")
+        fold = fold_numbers(data.fold)
+        lesions = with_splits(lesions, fold)
+        progress.note(fold_sentence(fold, dataset.name))
     excluded = frozenset(data.exclude) if name is None else frozenset[str]()
     refuse_unknown_ids(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
     cache = open_crop(data, dataset, lesions, home=home, progress=progress)
