@@ -1,11 +1,13 @@
 """Two processes in one place, a home that cannot be written, folders that were moved, and a clock set back."""
 
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +17,13 @@ from tests.conftest import TINY
 from tests.faults.conftest import full_disk, temporary_files, unprivileged
 from tests.faults.test_kills import content
 
+from attnmel.cli.app import _system_problem
 from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.preprocess import array_file
-from attnmel.errors import AttnmelError
+from attnmel.errors import AttnmelError, BusyError
 from attnmel.files.folders import RunFolder
-from attnmel.files.locks import Owner
+from attnmel.files.locks import IN_FOLDER, Owner, hold_folder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.predict.predict import predict_images
@@ -109,6 +112,34 @@ def test_a_home_that_cannot_be_written_is_one_sentence(forked: Forked, phantoms:
 
     assert forked(build, unprivileged) == (0, "")
     assert [path.name for path in home.iterdir()] == ["data"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs two users")
+def test_a_lock_of_another_user_is_one_sentence_with_that_user(forked: Forked, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    opened_to_others(run)
+    run.chmod(0o777)
+    lock = run / IN_FOLDER
+    lock.write_text(json.dumps(asdict(Owner.this())))
+    lock.chmod(0o644)
+
+    def write() -> None:
+        with pytest.raises(BusyError, match=r"run is locked by another user, root, for `") as refused, hold_folder(run):
+            pass
+        assert str(refused.value).endswith(
+            f"; if it has ended, ask root to remove its lock, {lock}. Nothing was changed."
+        )
+
+    assert forked(write, unprivileged) == (0, "")
+    run.chmod(0o755)
+
+    def begin() -> None:
+        with pytest.raises(PermissionError) as refused, hold_folder(run / "new"):
+            pass
+        assert f"(Permission denied: {run} belongs to the user root). To read" in _system_problem(refused.value)
+
+    assert forked(begin, unprivileged) == (0, "")
 
 
 def test_a_run_that_cannot_be_written_predicts(

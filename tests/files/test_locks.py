@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.copies import Copy
 
 from attnmel.errors import BusyError
 from attnmel.files import locks
-from attnmel.files.locks import IN_FOLDER, LAPSE, built_once, hold_file, hold_files, hold_folder
+from attnmel.files.locks import IN_FOLDER, LAPSE, Owner, built_once, hold_file, hold_files, hold_folder
 
 HOLDER = textwrap.dedent("""
     import sys
@@ -222,6 +223,32 @@ def test_a_place_that_cannot_be_written_is_named_as_the_user_knows_it(tmp_path: 
     finally:
         tmp_path.chmod(0o700)
     assert refused.value.filename == str(tmp_path)
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_a_lock_that_may_not_be_opened_is_told_with_its_user(
+    is_readable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused_by_the_system(lock: Path, _more: int = 0) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(lock))
+
+    me = json.dumps(asdict(Owner.this()))
+    (tmp_path / IN_FOLDER).write_text(me if is_readable else "")
+    monkeypatch.setattr(locks, "open_lock", refused_by_the_system)
+    monkeypatch.setattr(Path, "owner", lambda _: "ana")
+    with pytest.raises(BusyError) as refused:
+        acquire(tmp_path)
+    command = "`.*`, process .* ago\\)" if is_readable else "a command that cannot be read from here"
+    assert re.fullmatch(
+        rf"{re.escape(str(tmp_path))} is locked by another user, ana, for {command}\. Wait until that has ended, or "
+        rf"choose another path; if it has ended, ask ana to remove its lock, {re.escape(str(tmp_path / IN_FOLDER))}\. "
+        r"Nothing was changed\.",
+        str(refused.value),
+    )
+    (tmp_path / IN_FOLDER).unlink()
+    with pytest.raises(PermissionError) as denied:
+        acquire(tmp_path)
+    assert denied.value.filename == str(tmp_path), "without a lock it is the folder that cannot be written"
 
 
 def test_no_lock_is_in_a_folder_that_all_users_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible
+from attnmel.files.file_owner import other_owner
 
 SHOWN = 80
 """Characters of an endless path that an error names."""
@@ -152,10 +154,18 @@ def _system_problem(error: OSError) -> str:
         )
     if error.errno in CANNOT_WRITE:
         return (
-            f"{error.filename} cannot be used ({error.strerror}). To read it, check its permissions; to write, choose "
-            "another place: --out for results, --home for data sets and cache"
+            f"{error.filename} cannot be used ({error.strerror}{_whose(error)}). To read it, check its permissions; to "
+            "write, choose another place: --out for results, --home for data sets and cache"
         )
     return f"cannot use {error.filename} ({error.strerror}); check the path and its permissions, or choose another one"
+
+
+def _whose(error: OSError) -> str:
+    """Return which place belongs to another user, as a clause, where that may be why it cannot be used."""
+    other = (
+        other_owner(Path(error.filename)) if error.errno != errno.EROFS and isinstance(error.filename, str) else None
+    )
+    return "" if other is None else f": {other[0]} belongs to the user {other[1]}"
 
 
 def _stop(message: str, code: int = 1) -> None:

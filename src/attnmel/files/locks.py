@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from attnmel.errors import BusyError
+from attnmel.files.file_owner import owner_of
 from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.system_lock import is_there, open_lock, release_lock, seconds_since_touched, take_lock
 from attnmel.files.table_files import parsed_json
@@ -122,7 +123,8 @@ def hold_folder(path: Path, waiting: Note | None = None) -> Iterator[None]:
     A folder that was created for the lock is removed with it, if it is empty.
 
     Raises:
-        BusyError: another command has the lock, and there is no `waiting`; names that command.
+        BusyError: another command has the lock, and there is no `waiting`, or the lock is another user's and may not be
+            opened; names that command and that user.
         OSError: the folder cannot be written.
     """
     with _held(path.resolve() / IN_FOLDER, path, waiting):
@@ -168,7 +170,7 @@ def _taken(lock: Path, what: Path, waiting: Note | None) -> int:
     """Take a lock and return its open file."""
     has_said = False
     while True:
-        file = _opened(lock)
+        file = _opened(lock, what)
         try:
             if _is_taken(lock, file):
                 return file
@@ -196,11 +198,27 @@ def _rule(owner: Owner | None) -> str:
     return f" If {owner.host} was switched off, the lock ends {LAPSE:g} seconds later."
 
 
-def _opened(lock: Path) -> int:
+def _opened(lock: Path, what: Path) -> int:
     while True:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # another process has just removed the empty folder
+        try:
             return open_lock(lock, os.O_CREAT)
+        except FileNotFoundError:  # another process has just removed the empty folder
+            continue
+        except PermissionError:
+            if not os.access(lock.parent, os.X_OK) or not lock.is_file():  # the folder cannot be written
+                raise
+            raise BusyError(_of_another_user(lock, what)) from None
+
+
+def _of_another_user(lock: Path, what: Path) -> str:
+    """Return what to do about a lock that this user may not open, so that whether it is taken cannot be seen."""
+    by, user = Owner.read(_text(lock)), owner_of(lock) or "unknown"
+    command = "a command that cannot be read from here" if by is None else by.sentence()
+    return (
+        f"{what} is locked by another user, {user}, for {command}. Wait until that has ended, or choose another path; "
+        f"if it has ended, ask {user} to remove its lock, {lock}. Nothing was changed."
+    )
 
 
 def _is_taken(lock: Path, file: int) -> bool:
