@@ -237,7 +237,9 @@ def test_the_report_sets_the_ablations_beside_the_run(phantoms: "Phantoms", besi
     assert whole.read_text().count("size of the box alone") == 1
 
 
-def test_the_difference_is_on_the_images_that_both_were_judged_on(phantoms: "Phantoms", beside: RunFolder) -> None:
+def test_the_difference_is_on_the_images_that_both_were_judged_on(
+    phantoms: "Phantoms", beside: RunFolder, tmp_path: Path
+) -> None:
     (section,) = ablation_sections(Run(beside, phantoms.home), "test")
     (table,) = section.tables
     row = next(row for row in table.rows if row[0] == "without the lesion")
@@ -249,6 +251,8 @@ def test_the_difference_is_on_the_images_that_both_were_judged_on(phantoms: "Pha
         aucs.append(float(np.mean((above > 0) + 0.5 * (above == 0))))
     assert row[3] == f"{aucs[0]:.3f}"
     assert row[6] == f"{aucs[0] - aucs[1]:+.3f}"
+    (bare,) = ablation_sections(Run(beside, tmp_path), "test")
+    assert row in bare.tables[0].rows, "it is the same where the images are not at hand"
 
 
 def test_what_lies_beside_but_is_of_another_recipe_is_said_and_left_out(

@@ -66,6 +66,18 @@ def test_a_run_shows_its_grid_and_the_way_to_its_gallery(
     assert (page.parent / address).resolve() == run.split_maps("test").gallery.resolve()
 
 
+def test_without_the_images_a_run_has_its_tables_and_gallery_and_several_say_why_nothing_is_shown(
+    explained: tuple[RunFolder, RunFolder], tmp_path: Path
+) -> None:
+    runs = [Run(one, tmp_path / "home") for one in explained]
+    alone = section(report_runs(runs[:1], out=tmp_path / "one.html").read_text(), "Evaluation of the saliency maps")
+    assert (alone.count("data:image/webp"), alone.count("<a href")) == (0, 1)
+    assert "cam</th>" in alone
+    beside = section(report_runs(runs, out=tmp_path / "two.html").read_text(), "Maps side by side")
+    assert "Not shown: phantoms is not in " in beside
+    assert not (tmp_path / "two-maps.html").exists()
+
+
 def test_a_run_that_has_no_gallery_of_its_own_is_linked_to_none(
     explained: tuple[RunFolder, RunFolder], phantoms: "Phantoms", tmp_path: Path
 ) -> None:

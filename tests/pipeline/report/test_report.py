@@ -1,5 +1,6 @@
 """The page of a run holds its figures, needs no network, and several runs stand side by side."""
 
+import html
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.pipeline.report.report import _published, report_runs
 from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.run import Run
+from attnmel.progress import as_progress
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -35,6 +37,23 @@ def test_the_page_shows_what_the_run_wrote_and_asks_nobody(trained: RunFolder, p
     assert "synthetic, Apache-2.0" in page
     assert page.count("data:image/webp;base64,") >= 12
     assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", page)
+
+
+def test_without_the_images_the_page_has_all_but_the_examples_and_says_why(
+    trained: RunFolder, page: str, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    said = list[str]()
+    bare = report_runs(
+        [Run(run, tmp_path / "home", progress=as_progress(lambda told, *_: said.append(told)))]
+    ).read_text()
+    (note,) = [one for one in said if "examples" in one]
+    assert note.startswith("the report shows no examples of images: phantoms is not in ")
+    assert note.endswith("; run `attnmel demo`, which draws it")
+    assert html.unescape(bare).count(f"Not shown: {note.partition(': ')[2]}.") == 1
+    assert "data:image/webp;base64," not in bare
+    headings = [re.findall(r"<h[23] id=.*?</h[23]>", one) for one in (page, bare)]
+    assert headings[0] == headings[1]
 
 
 def test_what_a_run_changed_of_its_recipe_stands_in_the_open(page: str) -> None:

@@ -40,7 +40,7 @@ LOWER, SAME, HIGHER = Interval(-0.09, -0.13, -0.05), Interval(-0.01, -0.04, 0.02
             ABOVE,
             LOWER,
             None,
-            "still reaches an AUC of 0.710 (0.660\N{EN DASH}0.760): some of what tells",
+            "0.710 (0.660\N{EN DASH}0.760); what the size of the painted box gives by itself is not known",
         ),
         (
             "background-only",

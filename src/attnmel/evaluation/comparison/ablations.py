@@ -28,7 +28,8 @@ class AblationFinding:
     difference: Interval
     """The ablation's AUC minus the run's, paired by image."""
     size_auc: Interval | None = None
-    """AUC of the share of the image that was painted over, taken as the only sign; None where nothing was."""
+    """AUC of the share of the image that was painted over, taken as the only sign; None where nothing was,
+    or where the images are not at hand."""
     painted_whole: int = 0
     """Images of which nothing was left to see."""
     beyond_size: Interval | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from attnmel.config.load import differing_settings
 from attnmel.data.batches.ablate import ABLATIONS, BACKGROUND_ONLY, NO_ABLATION, painted_shares
 from attnmel.evaluation.comparison.ablations import AblationFinding, find_ablation
+from attnmel.pipeline.report.missing_images import missing_images
 from attnmel.pipeline.run.run import Run
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.ablations import controls_section
@@ -46,8 +47,9 @@ def _ablations(run: Run, split: str, others: Sequence[Run]) -> Iterator[tuple[st
 def _finding(name: str, ablation: Run, run: Run, split: str) -> AblationFinding:
     predictions = ablation.predictions(split)
     painted = None
-    if name == BACKGROUND_ONLY:
-        painted = _painted(run, ablation.results[split].on, predictions.image_ids)
+    on = ablation.results[split].on
+    if name == BACKGROUND_ONLY and not missing_images(run, on):
+        painted = _painted(run, on, predictions.image_ids)
     return find_ablation(name, predictions, run.predictions(split), run.target_class, painted)
 
 

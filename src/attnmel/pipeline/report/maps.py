@@ -11,6 +11,7 @@ from attnmel.pipeline.explain.gallery import gallery
 from attnmel.pipeline.explain.grid import Grid, drawn_grid
 from attnmel.pipeline.explain.side_by_side import require_same_images, require_same_square
 from attnmel.pipeline.explain.stored_maps import read_explained, side_by_side
+from attnmel.pipeline.report.missing_images import missing_images
 from attnmel.pipeline.run.run import Run
 from attnmel.report.galleries.examples import GalleryPicture, as_address
 from attnmel.report.galleries.maps import write_gallery
@@ -23,15 +24,18 @@ SIDE_BY_SIDE = "Maps side by side"
 def run_maps_section(run: Run, split: str, epoch: int, *, alone: Path | None) -> Section | None:
     """Return the evaluation of a run's maps of a split; None where there are none, or those of another epoch.
 
-    On a page of its own, which lies at `alone`, it has a grid of lesions and the link to the gallery too.
+    On a page of its own, which lies at `alone`, it has a grid of lesions, where the images are on this machine, and the
+    link to the gallery too.
 
     Raises:
         PredictionsError: a file of maps is missing, damaged or of other images.
         LabelError: the data set is not the one that the run was trained on.
     """
-    if alone is None:
-        summary = MapSummary.read(run.folder.split_maps(split).summary)
-        return None if summary is None or summary.epoch != epoch else evaluation_section(summary)
+    summary = _summary(run, split, epoch)
+    if summary is None or alone is None:
+        return None if summary is None else evaluation_section(summary)
+    if missing_images(run):
+        return evaluation_section(summary, links=_links(run.folder.split_maps(split), alone))
     found = read_explained(run, split, epoch, name="")
     if found is None:
         return None
@@ -48,15 +52,19 @@ def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> 
         PredictionsError: a file of maps is missing, damaged or of other images.
         LabelError: a data set is not the one that its run was trained on.
     """
-    of_each = (read_explained(run, split, run.results[split].epoch, name=name) for name, run in runs.items())
-    found = [one for one in of_each if one is not None]
-    if len(found) < 2:
+    epochs = {name: run.results[split].epoch for name, run in runs.items()}
+    explained = {name: run for name, run in runs.items() if _summary(run, split, epochs[name]) is not None}
+    if len(explained) < 2:
         return None
+    if missing := next(filter(None, map(missing_images, explained.values())), ""):
+        return _not_shown(missing)
+    of_each = (read_explained(run, split, epochs[name], name=name) for name, run in explained.items())
+    found = [one for one in of_each if one is not None]
     try:
         require_same_square({one.name: one.run.recipe.data for one in found})
         require_same_images({one.name: one.table.image_ids for one in found})
     except ConfigError as error:
-        return Section(name="maps-side-by-side", title=SIDE_BY_SIDE, prose=f"Not shown: {error}.")
+        return _not_shown(str(error))
     lacking = [name for name in runs if name not in {one.name for one in found}]
     folder = page.with_name(f"{page.stem}-maps.html")
     progress = next(iter(runs.values())).progress
@@ -69,6 +77,16 @@ def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> 
         links=(_link(folder, page),),
         lacking=lacking,
     )
+
+
+def _summary(run: Run, split: str, epoch: int) -> MapSummary | None:
+    """Return the summary of a run's maps of a split; None where there are none, or those of another epoch."""
+    summary = MapSummary.read(run.folder.split_maps(split).summary)
+    return None if summary is None or summary.epoch != epoch else summary
+
+
+def _not_shown(reason: str) -> Section:
+    return Section(name="maps-side-by-side", title=SIDE_BY_SIDE, prose=f"Not shown: {reason}.")
 
 
 def _picture(grid: Grid, *, each: int, runs: int) -> GalleryPicture:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from attnmel.config.load import AnyRecipe, changes
 from attnmel.config.recipe import Recipe
 from attnmel.data.archives.fetch import ArchiveState
@@ -15,25 +13,21 @@ from attnmel.data.batches.ablate import NO_ABLATION, ablation_of
 from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.errors import PredictionsError, did_you_mean, require_known
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
-from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, RESAMPLES, ResamplingConfig
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
 from attnmel.files.locks import hold_file
-from attnmel.files.table_files import damage
 from attnmel.number_formats import fixed
 from attnmel.pipeline.evaluate.compare import compared_section
 from attnmel.pipeline.evaluate.leakage import read_leaks
+from attnmel.pipeline.report.examples import examples_of
 from attnmel.pipeline.report.leakage import known_counts
 from attnmel.pipeline.report.maps import side_by_side_section
+from attnmel.pipeline.report.missing_images import missing_images
 from attnmel.pipeline.report.section_order import topics
-from attnmel.pipeline.run.images.dataset import Prepared, shown_pixels
 from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.training.history import best_row
-from attnmel.records import ATTENTION_MAPS, Predictions
-from attnmel.report.galleries.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.html.page import Curves, FactGroup, History, RunSection, write_report
-from attnmel.report.html.tables import map_words
 from attnmel.report.sections.ablations import ABLATION_WORDS
 
 
@@ -96,7 +90,9 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
             f"{run.path} was not evaluated on '{split}' (evaluated: {known}); run `attnmel evaluate` first"
         )
     results, predictions, leaks = run.results[split], run.predictions(split), read_leaks(run.folder)
-    published = _published(recipe)
+    published, missing = _published(recipe), missing_images(run, results.on)
+    if missing:
+        run.progress.note(f"the report shows no examples of images: {missing}")
     curves = {
         name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
         for name in recipe.data.positives
@@ -114,7 +110,8 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         published=published,
         overlaps=results.overlap,
         overlap_images=results.masks,
-        examples=_examples(run, results, predictions),
+        examples=() if missing else examples_of(run, results, predictions),
+        no_examples=missing,
         sections=topics(
             run,
             results,
@@ -167,53 +164,6 @@ def _history(run: Run) -> History:
         measure=recipe.training.select,
         chosen=best.epoch if best else None,
     )
-
-
-def _examples(run: Run, results: SplitResults, predictions: Predictions) -> tuple[ExampleGroup, ...]:
-    """Choose the most confident hits and misses; images and masks come from the cache, maps from the run folder."""
-    prepared, target_class = run.dataset_on(results.on), run.target_class
-    choices = choose(predictions, target_class)
-    rows = list(chosen_rows(choices))
-    ids = [predictions.image_ids[row] for row in rows]
-    cached = prepared.cache.rows(ids)
-    pixels = shown_pixels(run.recipe.data, prepared, cached)
-    return pictured(
-        choices,
-        predictions,
-        target_class,
-        images=np.ascontiguousarray(pixels[..., :3]),
-        masks=np.ascontiguousarray(pixels[..., 3]),
-        has_mask=prepared.cache.has_mask[cached],
-        maps=_shown_maps(run, results, ids),
-        diagnoses=_diagnoses(prepared, ids),
-    )
-
-
-def _shown_maps(run: Run, results: SplitResults, ids: Sequence[str]) -> list[ShownMap]:
-    path = run.folder.attention(results.name)
-    if not path.is_file():
-        return []
-    overlap = Overlap.read(run.folder.overlap(results.name)) if results.overlap else None
-    with (
-        damage(
-            path, PredictionsError, "run `attnmel evaluate` again", found="damaged or of other images", missing=True
-        ),
-        np.load(path) as arrays,
-    ):
-        place = {image_id: row for row, image_id in enumerate(arrays["image"].tolist())}
-        rows = [place[image_id] for image_id in ids]
-        maps = {name: arrays[name][rows] for name in ATTENTION_MAPS}
-    return [
-        ShownMap(map_words(name), one, overlap.jaccard[name][rows] if overlap else None) for name, one in maps.items()
-    ]
-
-
-def _diagnoses(prepared: Prepared, ids: Sequence[str]) -> dict[str, str]:
-    return {
-        lesion.image_id: lesion.diagnosis
-        for lesion in prepared.lesions
-        if lesion.image_id in set(ids) and lesion.diagnosis is not None
-    }
 
 
 def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[FactGroup, ...]:

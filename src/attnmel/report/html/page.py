@@ -76,6 +76,8 @@ class RunSection:
     """Mean Jaccard index of each attention map with the lesion masks, by the map's name."""
     overlap_images: int = 0
     examples: tuple[ExampleGroup, ...] = ()
+    no_examples: str = ""
+    """Why there are none."""
     sections: tuple[Section, ...] = ()
     """What goes beyond the measures, a topic each, in the order of the page."""
     command: str = ""

@@ -70,7 +70,7 @@ def _without_lesion(finding: AblationFinding, name: str) -> str:
         f"what tells {name} lies outside it",
     )
     if size is None or beyond is None:
-        return f"{begin}: some of {outside}."
+        return f"{begin}; what the size of the painted box gives by itself is not known without the images."
     if math.isnan(beyond.low):
         return (
             f"{begin}; how far that is from the size of the painted box by itself, {in_brackets(size)}, is not known."
