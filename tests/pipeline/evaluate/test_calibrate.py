@@ -14,6 +14,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, set_temperature
 from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
 from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.predict.table import PredictionTable
 from attnmel.pipeline.run.results.details import read_details
 from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.results.thresholds import thresholds_of
@@ -108,6 +109,27 @@ def test_a_validation_split_that_gives_no_temperature_takes_an_earlier_one_away(
     assert store_calibration(Run(copied), dataclasses.replace(given, labels=np.zeros_like(given.labels)))
     card = read_checkpoint(copied.best)[1]
     assert (card.temperature, card.thresholds) == (None, ())
+
+
+def test_why_no_temperature_between_the_limits_fits_is_in_the_card_and_said_of_predictions(copied: RunFolder) -> None:
+    given = Predictions.read(copied.predictions("validation"))
+    told = np.eye(len(given.classes))[given.labels]
+    told[::3] = told[::3, ::-1]  # a third is wrong, all of it with a share of 1e-15
+    extreme = dataclasses.replace(given, probabilities=np.clip(told, 1e-15, 1 - 1e-15), temperature=None)
+    store_calibration(Run(copied), extreme)
+    card, before = read_checkpoint(copied.best)[1], copied.best.read_bytes()
+    why = f"the scores are too large: the {len(given.labels)} images ask for a temperature above 20"
+    assert (card.temperature, card.not_calibrated) == (None, why)
+    assert card.thresholds, "of the network's own probabilities"
+    sentence = f"Not calibrated: no temperature fits the validation images of the training ({why})."
+    assert PredictionTable(card).head()["calibration"] == sentence
+    assert not store_calibration(Run(copied), extreme)
+    assert copied.best.read_bytes() == before
+    set_temperature(copied.best, None, card.thresholds)  # as an earlier version wrote it
+    assert not store_calibration(Run(copied), extreme), "what was evaluated is of the same scale"
+    assert copied.best.read_bytes() == before
+    assert calibrated(copied) == expected_of(copied)
+    assert (read_checkpoint(copied.best)[1].not_calibrated == "") is (expected_of(copied) is not None)
 
 
 def test_what_was_evaluated_before_is_brought_to_the_temperature(copied: RunFolder) -> None:

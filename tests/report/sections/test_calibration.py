@@ -58,7 +58,7 @@ def test_without_a_temperature_the_section_says_why_and_shows_the_rest(calibrati
         ("Bin", "uncalibrated", "mean", "share"),
     ]
     assert all(len(row) == len(table.heads) for table in (*section.tables, *section.more) for row in table.rows)
-    assert "temperature" not in section.prose
+    assert section.prose.endswith("on this page, are uncalibrated: the checkpoint holds no temperature.")
     assert section.notes[-1] == "no temperature was fitted: few"
 
 

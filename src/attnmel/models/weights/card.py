@@ -116,6 +116,8 @@ class Card:
     seed: int
     temperature: Temperature | None = None
     """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
+    not_calibrated: str = ""
+    """Why no temperature fits the images that it is chosen on; empty where one does, or none was tried."""
     chosen_on: str = VALIDATION
     """In words: the images that the temperature and the thresholds were chosen on."""
     recalibrated_on: str = ""
@@ -137,6 +139,15 @@ class Card:
         """The same where those are not predictions of the validation images by this very network; else empty."""
         out_of_fold = "" if self.chosen_on == VALIDATION else f"out-of-fold {self.chosen_on}"
         return self.recalibrated_on or out_of_fold
+
+    @property
+    def why_uncalibrated(self) -> str:
+        """Why there is no temperature, in words; empty where there is one."""
+        if self.temperature is not None:
+            return ""
+        if not self.not_calibrated:
+            return "the checkpoint has no temperature"
+        return f"no temperature fits {self.chosen_in_words} ({self.not_calibrated})"
 
     @property
     def has_attention(self) -> bool:

@@ -62,13 +62,16 @@ def save_with_card(
         part.write_text(whole, encoding="utf-8")
 
 
-def set_temperature(path: Path, temperature: float | None, thresholds: tuple[Threshold, ...] = ()) -> None:
+def set_temperature(
+    path: Path, temperature: float | None, thresholds: tuple[Threshold, ...] = (), why_not: str = ""
+) -> None:
     """Write another temperature, with the operating points of its probabilities, into both cards of a checkpoint.
 
-    The weights are unchanged to the last bit.
+    `why_not` says why there is none, if that is known. The weights are unchanged to the last bit.
     """
     tensors, card = read_checkpoint(path)
-    file, changed = checkpoint_file(path), dataclasses.replace(card, temperature=temperature, thresholds=thresholds)
+    file = checkpoint_file(path)
+    changed = dataclasses.replace(card, temperature=temperature, thresholds=thresholds, not_calibrated=why_not)
     save_weights(file, tensors, changed, read_metadata(file))
 
 

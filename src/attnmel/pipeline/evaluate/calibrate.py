@@ -28,9 +28,9 @@ temperature by a millionth or so; two halves of a validation split give temperat
 def store_calibration(run: Run, validation: Predictions) -> bool:
     """Fit the temperature, choose the thresholds at it, and write both into the best checkpoint.
 
-    `validation` are uncalibrated predictions of the validation split by this checkpoint. Nothing is written where all
-    decisions on them stay and no number changes by more than `TOLERANCE`. Returns whether the checkpoint has changed,
-    so that earlier results are of another scale or without thresholds.
+    `validation` are uncalibrated predictions of the validation split by this checkpoint. No number is written where
+    all decisions on them stay and none changes by more than `TOLERANCE`. Returns whether the checkpoint has changed, so
+    that earlier results are of another scale or without thresholds.
 
     Raises:
         CheckpointError: the best checkpoint cannot be used or written.
@@ -38,8 +38,8 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     card = checkpoint_card(run.path)
     temperature, thresholds, fitted = fitted_scale(validation, card.positives)
     changed = not (_same_temperature(card.temperature, temperature) and _same_thresholds(card.thresholds, thresholds))
-    if changed:
-        run.write_temperature(temperature, thresholds)
+    if changed or card.not_calibrated != fitted.reason:
+        run.write_temperature(temperature, thresholds, fitted.reason)
     if temperature is None:
         run.progress.note(f"not calibrated: {fitted.reason}")
     else:

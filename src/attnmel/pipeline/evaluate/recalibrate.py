@@ -176,7 +176,9 @@ def _recalibrated(
     scales = [at_temperature(uncalibrated, card.temperature), cross_fitted(uncalibrated, _folds(uncalibrated, name))]
     (before, _), (after, _) = reliabilities(scales, target_class, resamples)
     tensors[BIAS] = tensors[BIAS] + tensors[BIAS].new_tensor(fitted.offsets)
-    card = dataclasses.replace(card, temperature=None, thresholds=(), recalibrated_on=_in_words(name, split))
+    card = dataclasses.replace(
+        card, temperature=None, not_calibrated="", thresholds=(), recalibrated_on=_in_words(name, split)
+    )
     save_weights(run.folder.best, tensors, card)
     run = Run(run.folder, run.home, run.progress)  # of these weights
     # Of several squares or transforms an image the mean is of other probabilities now, so that they are predicted.

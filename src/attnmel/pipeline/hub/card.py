@@ -98,7 +98,8 @@ def _lines(
     repository: str, card: Card, results: Mapping[str, SplitResults], files: Mapping[str, int], start: str
 ) -> Iterator[str]:
     yield f"# {repository.partition('/')[2]}\n\n**{NOTICE}**\n"
-    yield f"{described(card)}; input of {card.size} x {card.size} pixels; {scale_in_words(card.temperature)}."
+    why = f": {card.why_uncalibrated}" if card.not_calibrated else ""
+    yield f"{described(card)}; input of {card.size} x {card.size} pixels; {scale_in_words(card.temperature)}{why}."
     yield f"Made by attnmel {__version__} with the recipe `{card.recipe}`, seed {card.seed}, epoch {card.epoch}.\n"
     yield "```sh\npip install 'attnmel[hub]'"
     yield f"attnmel predict {PREFIX}{repository} lesion.jpg --maps maps\n```\n"

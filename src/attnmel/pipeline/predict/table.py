@@ -153,7 +153,7 @@ class PredictionTable:
         """Return a sentence that says whether the probabilities are calibrated, and why not."""
         if self.temperature is not None:
             return f"Calibrated: temperature {self.temperature:g}, fitted on {self.card.chosen_in_words}."
-        why = self.not_calibrated or "the checkpoint has no temperature"
+        why = self.not_calibrated or self.card.why_uncalibrated
         return f"Not calibrated: {why if self.card.temperature is None else 'as requested'}."
 
     def _mean(self) -> list[str]:

@@ -255,13 +255,15 @@ class Run:
         write_measures(self.folder, every := self.results | {results.name: results})
         self.results = every
 
-    def write_temperature(self, temperature: float | None, thresholds: tuple[Threshold, ...] = ()) -> None:
-        """Write temperature and operating points into the best checkpoint; the weights stay to the last bit.
+    def write_temperature(
+        self, temperature: float | None, thresholds: tuple[Threshold, ...] = (), why: str = ""
+    ) -> None:
+        """Write temperature, or `why` there is none, and operating points into the best checkpoint, not its weights.
 
         Raises:
             CheckpointError: the checkpoint cannot be used or written.
         """
-        set_temperature(self.folder.best, temperature, thresholds)
+        set_temperature(self.folder.best, temperature, thresholds, why)
         for name in ("checkpoint", "card", "results"):
             self.__dict__.pop(name, None)  # the card is another now
         self._predictions.clear()

@@ -68,14 +68,14 @@ def _shown(calibration: Calibration) -> dict[str, Reliability]:
 
 def _prose(calibration: Calibration, name: str) -> str:
     meaning = f"A probability is calibrated where, of all images that are given 0.3, three in ten are {name}."
+    stored = "Probabilities from attnmel predict, and all else on this page, are "
+    stored += "at this temperature." if calibration.stored else "uncalibrated: the checkpoint holds no temperature."
     if calibration.after is None:
-        return meaning
+        return meaning if calibration.stored else f"{meaning} {stored}"
     temperature = calibration.temperature
     kind = "too timid" if temperature.value < 1 else "too extreme"
     if temperature.low <= 1 <= temperature.high:
         kind = "neither too timid nor too extreme beyond chance"
-    stored = "Probabilities from attnmel predict, and all else on this page, are "
-    stored += "at this temperature." if calibration.stored else "uncalibrated: the checkpoint holds no temperature."
     return (
         f"{meaning} On the {calibration.fitted_images} the network was {kind}: its scores are best "
         f"divided by a temperature of {in_brackets(temperature, 2)}. {stored}"

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from attnmel.cli.app import app
 from attnmel.data.archives.fetch import fetch
 from attnmel.files.folders import RunFolder
+from attnmel.models.weights.checkpoints import set_temperature
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -93,6 +94,16 @@ def test_the_table_shows_measures_overlap_and_where_the_predictions_lie(
     assert "attention pool4" in result.stdout
     assert "jaccard (12 masks)" in result.stdout
     assert str(run.predictions("clinic-all")) in result.stdout
+
+
+def test_a_run_without_a_temperature_is_said_to_be_uncalibrated_and_why(
+    attnmel: "Attnmel", run: RunFolder, phantoms: "Phantoms"
+) -> None:
+    set_temperature(run.best, None, (), "the scores are too large")
+    ran = attnmel("evaluate", run.path, "--home", phantoms.home)
+    assert ran.code == 0, ran.err
+    told = "not calibrated: no temperature fits the validation images of the training (the scores are too large); "
+    assert f"\n{told}probabilities and thresholds are the network's own\n" in ran.out
 
 
 def test_operating_points_follow_the_measures_with_those_asked_for(run: RunFolder, phantoms: "Phantoms") -> None:

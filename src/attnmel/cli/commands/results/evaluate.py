@@ -13,9 +13,9 @@ from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, opt
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, Tta, out_file, print_json, print_table
 
 if TYPE_CHECKING:
-    from attnmel.files.folders import RunFolder
     from attnmel.pipeline.run.results.details import Details
     from attnmel.pipeline.run.results.results import SplitResults
+    from attnmel.pipeline.run.run import Run
 
 EVALUATED = "a split, or the name of other results in predictions/, such as clinic-all of --on clinic"
 MEASURES = ["", "measure", "value", "95 % interval"]
@@ -107,12 +107,12 @@ def evaluate(
     for place, one in enumerate(evaluated.runs):
         if len(evaluated.runs) > 1:
             print(f"{'' if place == 0 else chr(10)}{one.run.path}")
-        _print_results(one.run.folder, one.results, one.details)
+        _print_results(one.run, one.results, one.details)
     if len(evaluated.runs) > 1:
         print(f"\nmean over seeds, and tests against another recipe: attnmel compare {shlex.quote(run)}")
 
 
-def _print_results(folder: "RunFolder", results: "SplitResults", details: "Details | None") -> None:
+def _print_results(run: "Run", results: "SplitResults", details: "Details | None") -> None:
     from attnmel.pipeline.evaluate.score import score_sentences, score_table
     from attnmel.pipeline.run.results.details import operating_table
 
@@ -124,9 +124,11 @@ def _print_results(folder: "RunFolder", results: "SplitResults", details: "Detai
     for operating in details.operating if details else ():
         print(f"\n{operating.sentence}")
         print_table(*operating_table(operating))
-    print(f"\npredictions: {folder.predictions(results.name)}")
+    if run.card is not None and run.card.why_uncalibrated:
+        print(f"\nnot calibrated: {run.card.why_uncalibrated}; probabilities and thresholds are the network's own")
+    print(f"\npredictions: {run.folder.predictions(results.name)}")
     if results.submission:
-        print(f"submission:  {folder.submission(results.name)}\n             {results.submission}")
+        print(f"submission:  {run.folder.submission(results.name)}\n             {results.submission}")
 
 
 def compare(

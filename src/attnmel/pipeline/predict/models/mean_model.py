@@ -90,9 +90,10 @@ def _calibrated(card: Card, validation: Predictions | None) -> tuple[Card, str]:
     if validation is None:
         images = RECALIBRATION if card.recalibrated_on else CHOOSES
         reason = f"not every run has predictions of the same {images} images"
-        return dataclasses.replace(card, temperature=None, thresholds=()), reason
-    scale = fitted_scale(validation, card.positives)
-    return dataclasses.replace(card, temperature=scale.temperature, thresholds=scale.thresholds), scale.fitted.reason
+        return dataclasses.replace(card, temperature=None, thresholds=(), not_calibrated=""), reason
+    temperature, thresholds, fitted = fitted_scale(validation, card.positives)
+    of_mean = dataclasses.replace(card, temperature=temperature, thresholds=thresholds, not_calibrated=fitted.reason)
+    return of_mean, of_mean.why_uncalibrated
 
 
 def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predictions | None:
