@@ -71,7 +71,7 @@ def reproduce(
     """Train and evaluate rows of a table of the thesis (isic2016, isic2017, isic2018); as `attnmel reproduce`.
 
     `rows` are names of those to train: without it all, of an empty list none. `settings` are changes of every row,
-    `given` are rows of predictions that are there already. Finished runs are
+    `given` are rows of predictions that are there already (a folder of seeds is a row over them). Finished runs are
     skipped and stopped ones continued; a row that fails does not stop the others. With engine="ray" runs are trained on
     the Ray cluster at `address` (HOST:PORT; by default $RAY_ADDRESS, else that of this machine), each with `cpus` (1)
     and `gpus` (0).

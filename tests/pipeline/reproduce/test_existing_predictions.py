@@ -136,9 +136,49 @@ def test_mistakes_in_names_and_paths(
         f"'demo' is a row of the table already; give --row demo={submission} another name"
     )
     assert message(f"TEAM={tmp_path / 'none'}") == f"--row: at {tmp_path / 'none'} there is no file and no run"
+    two = tmp_path / "two"
     for seed in (0, 1):
-        shutil.copytree(trained.path, tmp_path / "two" / f"seed-{seed}")
-    assert message(f"TEAM={tmp_path / 'two'}") == f"--row: at {tmp_path / 'two'} there is 2 runs; name one of them"
+        shutil.copytree(trained.path, two / f"seed-{seed}")
+    assert message(f"TEAM={two}").startswith(
+        f"{two / 'seed-0'} and {two / 'seed-1'} are the same recipe with the same seed, 0; name each seed of a recipe "
+    )
+    recipe = RunFolder(two / "seed-1").recipe
+    recipe.write_text(recipe.read_text().replace("gamma = 2.0", "gamma = 1.0"))
+    assert message(f"TEAM={two}").startswith(f"{two} holds runs of several recipes: loss.gamma is 2.0 in ")
+
+
+def test_a_folder_of_seeds_is_a_row_over_its_seeds(
+    options: TableOptions, submission: Path, trained: RunFolder, tmp_path: Path
+) -> None:
+    seeds = [RunFolder(Path(shutil.copytree(trained.path, tmp_path / "own" / f"seed-{seed}"))) for seed in (0, 1)]
+    seeds[1].recipe.write_text(seeds[1].recipe.read_text().replace("\nseed = 0", "\nseed = 1"))
+    stored = Predictions.read(seeds[1].predictions("test"), uncalibrated=True)
+    melanoma = np.random.default_rng(3).random(len(stored.labels))
+    other = dataclasses.replace(stored, probabilities=np.stack([1 - melanoma, melanoma], 1))
+    other.write(seeds[1].predictions("test"), None)
+    given = (f"TEAM={submission}", f"OWN={tmp_path / 'own'}", *(f"{n}={one.path}" for n, one in enumerate(seeds)))
+    rows = given_rows(dataclasses.replace(options, given=given), FEW)
+    _, own, first, second = (one.row("test", options.plan.columns) for one in rows)
+    assert (own.seeds, first.seeds) == (2, 0)
+    for place, figure in enumerate(own.figures):
+        alone = [first.figures[place].value, second.figures[place].value]
+        assert own.by_seed[place] == pytest.approx(alone)
+        assert figure.value == pytest.approx(np.mean(alone))
+    assert rows[1].fact.count("best.safetensors, SHA-256 ") == 2
+    tests, _ = against_reference(rows[:2], None, "test", options.plan.columns, FEW)
+    paths = [Path(f"phantoms:{submission}"), tmp_path / "own"]
+    expected = compare_runs(paths, home=options.home, positives=["melanoma"], measures=["auc"], resampling=FEW)
+    found = next(one.found for one in tests if one.found.measure == "auc")
+    assert found.value == pytest.approx(expected.comparison.differences[0].value)
+    assert found.outcome.chosen.p == expected.comparison.differences[0].outcome.chosen.p
+
+
+def test_seeds_that_were_not_all_evaluated_are_told(options: TableOptions, trained: RunFolder, tmp_path: Path) -> None:
+    seeds = [RunFolder(Path(shutil.copytree(trained.path, tmp_path / "own" / f"seed-{seed}"))) for seed in (0, 1)]
+    seeds[1].recipe.write_text(seeds[1].recipe.read_text().replace("\nseed = 0", "\nseed = 1"))
+    seeds[1].measures.unlink()
+    with pytest.raises(PredictionsError, match=r"the row OWN: .*seed-1 was not evaluated on phantoms, test; run `attn"):
+        given_rows(dataclasses.replace(options, given=(f"OWN={tmp_path / 'own'}",)), FEW)
 
 
 def test_mistakes_in_files(options: TableOptions, submission: Path, tmp_path: Path, trained: RunFolder) -> None:

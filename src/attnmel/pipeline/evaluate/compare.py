@@ -132,16 +132,26 @@ def _named(path: Path | Run) -> list[_Named]:
     dataset, file = named_submission(str(path))
     if file.is_file():
         return [_Named(file, submission=dataset if dataset or is_submission(file) else None)]
-    found = [_Named(one.path, Run(one)) for one in runs_in(path)]
+    found = [Run(one) for one in runs_in(path)]
     if not found:
         raise ConfigError(
             f"nothing to compare at {path}; expected a run folder, a folder of seed-* runs, a predictions file, or a "
             f"submission as DATASET:FILE{runs_below(path)}"
         )
-    for one in found[1:]:
-        if differing := _differing(found[0], one):
+    require_one_recipe(path, found)
+    return [_Named(one.path, one) for one in found]
+
+
+def require_one_recipe(path: Path, runs: Sequence[Run]) -> None:
+    """Refuse runs of a folder that differ in more than their seed, or not in that.
+
+    Raises:
+        ConfigError: names the settings, or the seed.
+    """
+    for one in runs[1:]:
+        if differing := _differing_runs(runs[0], one):
             raise ConfigError(f"{path} holds runs of several recipes: {differing}; name the runs one by one")
-    return found
+    _check_seeds(runs)
 
 
 def _with_submissions(named: Sequence[_Named], split: str, home: Path | None) -> tuple[list[_Named], tuple[str, ...]]:
@@ -184,7 +194,7 @@ def _recipes(named: Sequence[_Named], split: str) -> dict[str, list[_Named]]:
         else:
             same.append(one)
     for group in groups:
-        _check_seeds(group)
+        _check_seeds([one.run for one in group if one.run])
     names = [group[0].recipe.name if group[0].recipe else str(group[0].path) for group in groups]
     return {
         f"{name}, {group[0].path}" if names.count(name) > 1 else name: group
@@ -192,11 +202,9 @@ def _recipes(named: Sequence[_Named], split: str) -> dict[str, list[_Named]]:
     }
 
 
-def _check_seeds(group: Sequence[_Named]) -> None:
+def _check_seeds(runs: Sequence[Run]) -> None:
     by_seed: dict[int, Path] = {}
-    for one in group:
-        if one.recipe is None:
-            continue
+    for one in runs:
         seed = one.recipe.training.seed
         if seed in by_seed:
             raise ConfigError(
@@ -207,10 +215,12 @@ def _check_seeds(group: Sequence[_Named]) -> None:
 
 
 def _differing(first: _Named, other: _Named) -> str:
+    return "" if first.run is None or other.run is None else _differing_runs(first.run, other.run)
+
+
+def _differing_runs(first: Run, other: Run) -> str:
     """Return the settings but for the seed, and the recalibrations, that differ between two runs; empty if none."""
-    if first.run is None or other.run is None or first.recipe is None or other.recipe is None:
-        return ""
-    own_images, its_images = recalibrated_on(first.run), recalibrated_on(other.run)
+    own_images, its_images = recalibrated_on(first), recalibrated_on(other)
     if own_images != its_images:
         return f"recalibrated on {own_images} in {first.path}, on {its_images} in {other.path}"
     return "; ".join(

@@ -1,36 +1,30 @@
-"""Predictions that are there already as rows of a table: anyone's submission, a predictions file, a run, a fusion.
+"""Predictions that are there already as rows of a table: anyone's submission, a predictions file, seeds, a fusion.
 
 Nothing is trained for them: the labels of the fetched data set are enough.
 """
 
-import dataclasses
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from attnmel.config.load import load_run_recipe
 from attnmel.data.archives.catalog import source_of
-from attnmel.data.datasets.read_dataset import read_dataset
-from attnmel.errors import ConfigError, PredictionsError, listed
+from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.submission import official_categories
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.recipes import compare_recipes
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.estimators import NOTHING
-from attnmel.evaluation.thesis.reproduced import RowTest, TableRow
-from attnmel.evaluation.thesis.tables import Column, TablePlan
+from attnmel.evaluation.thesis.reproduced import RowTest, TableRow, over_seeds
+from attnmel.evaluation.thesis.tables import Column
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import home_folder
-from attnmel.files.seeds import runs_below, runs_in
-from attnmel.pipeline.evaluate.submissions import SPLIT, incomplete, is_submission, submission_predictions
+from attnmel.pipeline.evaluate.submissions import incomplete
+from attnmel.pipeline.reproduce.given_files import given_files
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.run.results.notes import notes_by_name
-from attnmel.pipeline.run.run import Run
-from attnmel.records import Predictions, place_among
+from attnmel.records import Predictions
 
 FORM = "NAME=FILE, for example --row DermaKNet=dermaknet.csv"
 
@@ -40,12 +34,12 @@ class GivenRow:
     """A row that the command names."""
 
     name: str
-    file: Path
-    """The file that was given, or the weights of a run, or its predictions where they are gone."""
-    predictions: Mapping[str, Predictions]
-    """By split; classes of the challenge have its names."""
-    figures: Mapping[str, tuple[Interval, ...]]
-    """By split, one a column."""
+    files: tuple[Path, ...]
+    """The file that was given, or of each seed the weights, or the predictions where these are gone."""
+    runs: Mapping[str, tuple[RunPredictions, ...]]
+    """By split, one a seed; classes of the challenge have its names."""
+    figures: Mapping[str, tuple[tuple[Interval, tuple[float, ...]], ...]]
+    """By split, one a column: the figure, over seeds where there are several, and that of each seed."""
     target: str
     """The class that the table is of."""
     notes: tuple[str, ...] = ()
@@ -55,28 +49,29 @@ class GivenRow:
 
     @property
     def fact(self) -> str:
-        """Return which file the row is of."""
-        return f"{self.name}: {self.file}, SHA-256 {file_sha256(self.file)[:16]}"
+        """Return which files the row is of."""
+        return f"{self.name}: {'; '.join(f'{one}, SHA-256 {file_sha256(one)[:16]}' for one in self.files)}"
 
     def row(self, split: str, columns: Sequence[Column]) -> TableRow:
         """Return the row on a split."""
-        figures = self.figures[split]
+        figures, count = self.figures[split], len(self.runs[split])
         return TableRow(
             name=self.name,
             title=self.name,
             given=True,
-            images=len(self.predictions[split].image_ids),
-            figures=figures,
-            by_seed=tuple((one.value,) for one in figures),
+            seeds=count if count > 1 else 0,
+            images=len(self.runs[split][0].predictions.image_ids),
+            figures=tuple(interval for interval, _ in figures),
+            by_seed=tuple(values for _, values in figures),
             published_values=(None,) * len(columns),
         )
 
     def entrant(self, split: str, other: Predictions) -> RecipeRuns:
         """Return what is compared with another row: where that has fewer images, those alone."""
-        found = self.predictions[split]
-        if set(other.image_ids) < set(found.image_ids):
-            found = found.of_images(other.image_ids)
-        return RecipeRuns(self.name, (RunPredictions(self.name, found),))
+        runs = self.runs[split]
+        if set(other.image_ids) < set(runs[0].predictions.image_ids):
+            runs = tuple(RunPredictions(one.name, one.predictions.of_images(other.image_ids)) for one in runs)
+        return RecipeRuns(self.name, runs)
 
 
 def given_rows(options: TableOptions, resampling: ResamplingConfig = DEFAULT) -> tuple[GivenRow, ...]:
@@ -108,7 +103,7 @@ def against_reference(
     measures = tuple(column.measure for column in columns if column.tested)
     for one in given:
         if reference is None:
-            reference = RecipeRuns(one.name, (RunPredictions(one.name, one.predictions[split]),))
+            reference = RecipeRuns(one.name, one.runs[split])
             continue
         pair = (reference, one.entrant(split, reference.runs[0].predictions))
         try:
@@ -140,18 +135,27 @@ def _named(options: TableOptions) -> dict[str, Path]:
 def _given(name: str, path: Path, options: TableOptions, resampling: ResamplingConfig) -> GivenRow:
     first = load_run_recipe(options.plan.every_row[0])
     dataset, target, home = source_of(first.data.dataset), first.data.positives[0], home_folder(options.home)
+    columns = [(column.task or target, column.measure) for column in options.plan.columns]
     try:
-        file, read, notes, own = _read(path, dataset, options.plan, home)
-        read = {split: _renamed(one, dataset) for split, one in read.items()}
-        for split, one in read.items():
-            _check_class(one, target)
-            if not (path.is_file() and is_submission(path)):  # that was read against the official table
-                read[split] = _labelled(one, split, dataset, home)
-        figures = {split: _figures(one, target, dataset, options.plan, resampling) for split, one in read.items()}
-        remarks = {split: (*own.get(split, ()), *_missing(one, dataset, split)) for split, one in read.items()}
+        files = given_files(path, dataset, options.plan, target, home)
+        count = len(files)
+        names = [str(one.path) for one in files] if count > 1 else [name]
+        runs = {
+            split: tuple(RunPredictions(own, one.predictions[split]) for own, one in zip(names, files, strict=True))
+            for split in files[0].predictions
+        }
+        figures = {split: _figures(of_split, target, dataset, columns, resampling) for split, of_split in runs.items()}
     except PredictionsError as error:
         raise PredictionsError(f"the row {name}: {error}") from None
-    return GivenRow(name, file, read, figures, target, notes, remarks)
+    remarks = {
+        split: (
+            *notes_by_name({own: one.own.get(split, ()) for own, one in zip(names, files, strict=True)}),
+            *_missing(of_split[0].predictions, dataset, split),
+        )
+        for split, of_split in runs.items()
+    }
+    notes = tuple(note for one in files for note in one.notes)
+    return GivenRow(name, tuple(one.file for one in files), runs, figures, target, notes, remarks)
 
 
 def _missing(found: Predictions, dataset: str, split: str) -> tuple[str, ...]:
@@ -159,88 +163,19 @@ def _missing(found: Predictions, dataset: str, split: str) -> tuple[str, ...]:
     return (f"of {part}; the published values are of the whole set",) if part else ()
 
 
-def _read(
-    path: Path, dataset: str, plan: TablePlan, home: Path
-) -> tuple[Path, dict[str, Predictions], tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Return the file that identifies the row, its predictions by split, how they were read, and a run's own notes."""
-    if path.is_file():
-        if not is_submission(path):
-            return path, {SPLIT: Predictions.read(path)}, (), {}
-        found, notes = submission_predictions(path, dataset, home)
-        return path, {SPLIT: found}, notes, {}
-    runs = runs_in(path)
-    if len(runs) != 1:
-        found_there = f"{len(runs)} runs; name one of them" if runs else f"no file and no run{runs_below(path)}"
-        raise ConfigError(f"--row: at {path} there is {found_there}")
-    run = Run(runs[0], home)
-    names = {block.split: name for block in plan.blocks if (name := _results_name(run, dataset, block.split))}
-    if not names:
-        wanted = " or ".join(block.split for block in plan.blocks)
-        raise PredictionsError(
-            f"{path} was not evaluated on {dataset}, {wanted}; run `attnmel evaluate {shlex.quote(str(runs[0].path))}"
-            f"{'' if source_of(run.recipe.data.dataset) == dataset else f' --on {dataset}'}` first"
-        )
-    card, best = run.card, run.folder.best
-    if card is not None and (old := [name for name in names.values() if run.results[name].epoch != card.epoch]):
-        raise PredictionsError(
-            f"{path} was evaluated as '{old[0]}' at epoch {run.results[old[0]].epoch}, but its checkpoint is of epoch "
-            f"{card.epoch}; evaluate it again"
-        )
-    found = {split: run.predictions(name) for split, name in names.items()}
-    own = {split: run.results[name].judgement.notes for split, name in names.items()}
-    # The weights may have been deleted since.
-    return best if best.is_file() else run.folder.predictions(next(iter(names.values()))), found, (), own
-
-
-def _results_name(run: Run, dataset: str, split: str) -> str | None:
-    """Return the name of a run's results on a split of the table's data set: its own, or evaluated with `--on`."""
-    for name in (split, f"{dataset}-{split}"):
-        found = run.results.get(name)
-        if found is not None and (source_of(found.dataset), found.split) == (dataset, split):
-            return name
-    return None
-
-
-def _renamed(found: Predictions, dataset: str) -> Predictions:
-    """Return predictions with the challenge's names of its classes."""
-    official = {own: name for name, own in official_categories(found.classes, dataset).items()}
-    return dataclasses.replace(found, classes=tuple(official.get(name, name) for name in found.classes))
-
-
-def _check_class(found: Predictions, target: str) -> None:
-    if target not in found.classes:
-        raise PredictionsError(
-            f"it predicts {', '.join(found.classes)}, but the table is of {target}; give predictions of that class"
-        )
-
-
-def _labelled(found: Predictions, split: str, dataset: str, home: Path) -> Predictions:
-    """Return predictions with the labels of the data set, which those that they have must be.
-
-    Raises:
-        PredictionsError: other images, or images of another label.
-    """
-    known = {one.image_id: one for one in read_dataset(dataset, home).lesions if one.split == split}
-    if others := sorted(set(found.image_ids) - set(known)):
-        raise PredictionsError(
-            f"{len(others)} of its {len(found.image_ids)} images are none of the {len(known)} of {dataset}, {split} "
-            f"({listed(others)}); give predictions of these images"
-        )
-    places = [place_among(known[image_id], found.classes) for image_id in found.image_ids]
-    labels = np.array([-1 if place is None else place for place in places], dtype=np.int64)
-    differing = (found.labels >= 0) & (labels >= 0) & (found.labels != labels)
-    if wrong := [found.image_ids[row] for row in np.flatnonzero(differing).tolist()]:
-        raise PredictionsError(
-            f"{len(wrong)} of its {len(labels)} images have another label than in {dataset} ({listed(wrong)}); "
-            "evaluate again on the data set as it was fetched, or leave the labels empty"
-        )
-    return dataclasses.replace(found, labels=np.where(labels >= 0, labels, found.labels))
-
-
 def _figures(
-    found: Predictions, target: str, dataset: str, plan: TablePlan, resampling: ResamplingConfig
-) -> tuple[Interval, ...]:
+    runs: Sequence[RunPredictions],
+    target: str,
+    dataset: str,
+    columns: Sequence[tuple[str, str]],
+    resampling: ResamplingConfig,
+) -> tuple[tuple[Interval, tuple[float, ...]], ...]:
+    """Return the figure of each column, given as task and measure: of one run over images, else over seeds too."""
+    if len(runs) > 1:
+        over = over_seeds(runs, target, columns, resampling)
+        return tuple(over.get(column, (NOTHING, ())) for column in columns)
+    (found,) = (one.predictions for one in runs)
     positives = tuple(official_categories(found.classes, dataset)) or (target,)
     rows = evaluate_classification(found, positives, resamples=resampling.resamples, seed=resampling.seed).rows
     by_column = {(one.task, one.measure): one.interval for one in rows}
-    return tuple(by_column.get((column.task or target, column.measure), NOTHING) for column in plan.columns)
+    return tuple((one, (one.value,)) for one in (by_column.get(column, NOTHING) for column in columns))

@@ -108,7 +108,7 @@ class TableReader:
             if block.published and one.dataset == self.options.plan.name and not one.own and one not in built
         ]
         tests, problems = self._tests(block, evaluated)
-        given = [one for one in self.given if block.split in one.predictions]
+        given = [one for one in self.given if block.split in one.runs]
         given_tests, given_problems = self._given_tests(block.split, evaluated, given)
         return TableBlock(
             split=block.split,

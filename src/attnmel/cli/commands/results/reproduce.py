@@ -29,8 +29,8 @@ def reproduce(
         list[str] | None,
         option(
             DATA,
-            "Row of predictions that are there already: a submission, a predictions file, a run, a fused folder or a "
-            "model by its name, which was evaluated; repeatable.",
+            "Row of predictions that are there already: a submission, a predictions file, a run, a folder of seeds, a "
+            "fused folder or a model by its name, which was evaluated; repeatable.",
             "--row",
             metavar="NAME=PATH",
         ),
