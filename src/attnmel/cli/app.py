@@ -21,7 +21,6 @@ from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible
-from attnmel.files.file_owner import other_owner
 
 SHOWN = 80
 """Characters of an endless path that an error names."""
@@ -162,9 +161,11 @@ def _system_problem(error: OSError) -> str:
 
 def _whose(error: OSError) -> str:
     """Return which place belongs to another user, as a clause, where that may be why it cannot be used."""
-    other = (
-        other_owner(Path(error.filename)) if error.errno != errno.EROFS and isinstance(error.filename, str) else None
-    )
+    from attnmel.files.file_owner import other_owner
+
+    if error.errno == errno.EROFS or not isinstance(error.filename, str):
+        return ""
+    other = other_owner(Path(error.filename))
     return "" if other is None else f": {other[0]} belongs to the user {other[1]}"
 
 
