@@ -282,6 +282,7 @@ def test_models_and_limits_are_described(client: TestClient) -> None:
     (model,) = found["models"]
     assert model["classes"] == ["rest", "melanoma"]
     assert model["maps"] == ["pool3", "pool4"]
+    assert model["transforms"] == ["probabilities are means over 8 transforms of each image (dihedral)"]
     assert "images" not in model
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js")
 def texts() -> dict[str, str]:
     """What the functions of the page return, by a name for each."""
     script = f"""
-      const {{ achieved, chosenHow, counted, decision, failure, percent, percentOf, pointName, remarks }} =
+      const {{ achieved, chosenHow, counted, decision, failure, mean, percent, percentOf, pointName, remarks }} =
         await import({json.dumps(TEXTS.as_uri())});
       const row = {{ warnings: ["strip"], notes: ["alpha channel laid on white"] }};
       const broken = {{ rows: {{ one: {{ error: "a.png is empty" }}, two: {{ error: "a.png is empty" }} }} }};
@@ -44,6 +44,7 @@ def texts() -> dict[str, str]:
         chosen: chosenHow(point, "images of A"), achieved: achieved(model, "p")[0],
         above: decision(model, {{ decisions: {{ p: 1 }} }}, "p").text,
         below: decision(model, {{ decisions: {{ p: 0 }} }}, "p").text,
+        mean: mean("probabilities are means over 8 transforms of each image (dihedral)"),
         broken: failure(broken), partly: failure({{ rows: {{ ...broken.rows, two: row }} }}),
       }}));
     """
@@ -61,6 +62,12 @@ def test_a_rounded_probability_is_on_the_side_of_each_threshold_that_is_told_and
 ) -> None:
     assert texts["sides"] == ["10.932 %", "10.9 %", "10.9 %", "10.6 %", "30.01 %"], "10.93 and 30 are the thresholds"
     assert texts["ends"] == ["under 0.1 %", "under 0.1 %", "0.1 %", "99.9 %", "over 99.9 %"]
+
+
+def test_of_a_mean_over_transforms_the_maps_are_said_to_be_of_one(texts: dict[str, str]) -> None:
+    assert texts["mean"] == (
+        "Note: probabilities are means over 8 transforms of each image (dihedral); maps are of the image as it is."
+    )
 
 
 def test_images_without_one_of_the_class_have_no_sensitivity(texts: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from attnmel.errors import ImageError
 from attnmel.files.table_files import nan_to_null, printable_texts
 from attnmel.models.weights.operating_points import usual_threshold
 from attnmel.pipeline.predict.age_and_sex import AgeAndSex
+from attnmel.pipeline.predict.image_results import transforms_notes
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks, require_masks
 from attnmel.pipeline.predict.models.onnx_model import OnnxModel
 from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells
@@ -44,7 +45,13 @@ class ServedModel:
         require_masks(self.card, LesionMasks(lambda _: None, "segmenter") if masks else NO_MASKS)
         unchecked = not_checked(self.card.colours, self.card.size, masks=masks)
         self._age_and_sex = AgeAndSex(self.card, self._model.temperature, None)
-        self.table = PredictionTable(self.card, self._model.temperature, self._model.thresholds, unchecked)
+        self.table = PredictionTable(
+            self.card,
+            self._model.temperature,
+            self._model.thresholds,
+            unchecked,
+            transforms=transforms_notes(self._model),
+        )
         self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
         """What its numbers mean, as plain values."""
         self.usual_threshold = usual_threshold(self._model.thresholds, self.card.positives[0])

@@ -75,6 +75,14 @@ def test_the_notice_says_what_a_decision_means_and_what_its_threshold_achieved(t
     assert "Calibrated: temperature 2, fitted on out-of-fold predictions of five folds." in lines
 
 
+def test_the_notice_and_the_json_say_of_which_transforms_a_probability_is_the_mean(trained: RunFolder) -> None:
+    note = "probabilities are means over 8 transforms of each image (dihedral)"
+    table = PredictionTable(plain_card(trained), transforms=(note,))
+    assert "Probabilities are means over 8 transforms of each image (dihedral)." in table.notice.splitlines()
+    assert json.loads("".join(table.lines(RESULTS, as_json=True)))["transforms"] == [note]
+    assert "transforms" not in PredictionTable(plain_card(trained)).head()
+
+
 def test_a_name_that_is_no_text_is_written_with_its_bytes_in_figures(trained: RunFolder) -> None:
     table = PredictionTable(plain_card(trained))
     lines = "".join(table.lines(RESULTS)).encode("utf-8").decode().splitlines()

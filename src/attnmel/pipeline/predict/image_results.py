@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
 from attnmel.compute.threads import available_processors
-from attnmel.config.settings.tta import NO_TRANSFORMS
+from attnmel.config.settings.tta import NO_TRANSFORMS, transforms_note
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
@@ -27,7 +27,7 @@ from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
-from attnmel.pipeline.predict.models.members import age_and_sex_of
+from attnmel.pipeline.predict.models.members import age_and_sex_of, single_models
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.shards import Shard, write_record
 from attnmel.pipeline.predict.stall_guard import stall_watched
@@ -70,6 +70,17 @@ class SeveralRuns(Protocol):
     """Why the mean has no temperature; empty where it has one."""
 
 
+def transforms_notes(model: ImageModel) -> tuple[str, ...]:
+    """Return what is to be said of the transforms; of a model of several with how many of them it concerns."""
+    models = list(single_models(model))
+    notes = Counter(transforms_note(one.transforms, one.card.transforms) for one in models)
+    return tuple(
+        note if count == len(models) else f"of {count} of {len(models)} members: {note}"
+        for note, count in notes.items()
+        if note
+    )
+
+
 class ImageResults:
     """The results of a model for many files, which are predicted while the results are read."""
 
@@ -103,7 +114,7 @@ class ImageResults:
         unchecked = not_checked(model.card.colours, model.card.size, masks=masks.given)
         runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
         self.table: PredictionTable = PredictionTable(
-            model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why
+            model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why, transforms_notes(model)
         )
         self.of_command = False
         """Whether another process ends this one if a library hangs: a command's, never that of a program of others."""

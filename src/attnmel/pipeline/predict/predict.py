@@ -1,13 +1,11 @@
 """Predict the class probabilities of image files by any kind of model; an ONNX file needs no torch."""
 
 import shlex
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from attnmel.config.fields import ComputePrecision
-from attnmel.config.settings.tta import transforms_note
 from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx.texts import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
@@ -16,10 +14,9 @@ from attnmel.files.seeds import runs_to_average
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
-from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
+from attnmel.pipeline.predict.image_results import ImageModel, ImageResults, transforms_notes
 from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, require_masks
 from attnmel.pipeline.predict.masks.mask_options import open_masks
-from attnmel.pipeline.predict.models.members import single_models
 from attnmel.pipeline.predict.models.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.shards import Shard
 from attnmel.progress import SILENT, Progress
@@ -78,7 +75,7 @@ def predict_images(
     require_masks(opened.card, found)
     if not calibrated:
         _leave_out_temperature(model, opened.card, thresholds, progress)
-    for note in _transforms_notes(opened):
+    for note in transforms_notes(opened):
         progress.note(note)
     note_ablation(model, opened.card, progress)
     paths = image_files(images, progress)
@@ -104,15 +101,6 @@ def predict_images(
         shard=part,
         stall_limit=stall_limit,
     )
-
-
-def _transforms_notes(model: ImageModel) -> Iterator[str]:
-    """Yield what is to be said of the transforms; of a model of several with how many of them it concerns."""
-    models = list(single_models(model))
-    notes = Counter(transforms_note(one.transforms, one.card.transforms) for one in models)
-    for note, count in notes.items():
-        if note:
-            yield note if count == len(models) else f"of {count} of {len(models)} members: {note}"
 
 
 def _leave_out_temperature(model: Path, card: Card, thresholds: Sequence[float], progress: Progress) -> None:

@@ -58,6 +58,8 @@ class PredictionTable:
     """Of which the probabilities are the mean; of several, a column says how far they are apart."""
     not_calibrated: str = ""
     """Why a mean of several runs has no temperature; empty where it has one, and of a single run."""
+    transforms: tuple[str, ...] = ()
+    """Sentences without a stop that say over which transforms of each image probabilities are means."""
 
     @property
     def scale(self) -> str:
@@ -86,7 +88,8 @@ class PredictionTable:
         known = (_explained(one, self.card.chosen_elsewhere) for one in self.thresholds)
         lines = known if self.thresholds else ["No decisions: no operating point is known."]
         unchecked = (f"{one}." for one in self.not_checked)
-        return notice_text(self.card.licence, *self._mean(), self._calibration(), *lines, *unchecked)
+        means = (*self._mean(), *(f"{one[0].upper()}{one[1:]}." for one in self.transforms))
+        return notice_text(self.card.licence, *means, self._calibration(), *lines, *unchecked)
 
     @property
     def short_notice(self) -> str:
@@ -127,7 +130,7 @@ class PredictionTable:
         yield "\n  ]\n}\n"
 
     def head(self) -> dict[str, object]:
-        """Return what the JSON says of all images: notice, licence, calibration, thresholds."""
+        """Return what the JSON says of all images: notice, licence, calibration, transforms, thresholds."""
         card = self.card
         head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
         runs = {"runs": self.runs} if self.runs > 1 else {}
@@ -135,7 +138,8 @@ class PredictionTable:
         named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
         chosen = {"chosen_on": card.chosen_in_words, "thresholds": nan_to_null(named)} if named else {}
         unchecked = {"warnings_not_checked": self.not_checked} if self.not_checked else {}
-        return {**head, **calibration, **chosen, **unchecked}
+        transforms = {"transforms": self.transforms} if self.transforms else {}
+        return {**head, **calibration, **transforms, **chosen, **unchecked}
 
     def plain_result(self, one: ImageResult) -> dict[str, object]:
         """Return what the JSON says of one image."""

@@ -1,7 +1,7 @@
 // One case as an HTML file that prints on a page; every text of it is set as text.
 
 import { make } from "./dom.js";
-import { achieved, decision, meaning, percent, percentOf, pointName, pointsOf, spaced, warning } from "./text.js";
+import { achieved, decision, mean, meaning, percent, percentOf, pointName, pointsOf, spaced, warning } from "./text.js";
 import { legends } from "./view.js";
 
 const STYLE = `body { margin: 2rem auto; max-width: 48rem; font: 11pt/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff; }
@@ -45,6 +45,7 @@ export function sheet(one, models, images, settings, facts, pictures) {
     section.append(add("p", {}, "It was not checked whether the image shows a skin lesion: a picture of anything gets a probability."));
     for (const name of row.warnings ?? []) section.append(add("p", {}, `Warning: ${warning(name)}`));
     if (!row.warnings?.length) section.append(add("p", {}, "No warning."));
+    for (const text of model.transforms ?? []) section.append(add("p", { className: "quiet" }, mean(text)));
     for (const text of model.warnings_not_checked ?? []) section.append(add("p", { className: "quiet" }, `Note: ${text}.`));
     if (row.notes?.length) section.append(add("p", {}, `Read from the file: ${row.notes.join("; ")}.`));
     section.append(add("p", { className: "quiet" }, `${model.calibration} The network saw ${percent(row.share_of_image)} of the image. Recipe ${model.recipe}, epoch ${model.epoch}. Licence of the training data: ${model.licence}.`));

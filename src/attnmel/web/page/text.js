@@ -74,6 +74,9 @@ export function meaning(model, probability, target) {
   return `Calibrated: of 100 images with this probability, ${count} ${name}, among images like those of the calibration.${share}`;
 }
 
+/** That probabilities are means over transforms, in a sentence. */
+export const mean = (transforms) => `Note: ${transforms}; maps are of the image as it is.`;
+
 /** What an operating point decides, in a sentence; empty for an image without answer. */
 export function decision(model, row, pointKey) {
   const point = (model.thresholds ?? []).find((one) => one.name === pointKey);

@@ -1,7 +1,7 @@
 // One case: for each model the image with its layers, the probability, the decision and the warnings.
 
 import { find, make } from "./dom.js";
-import { achieved, decision, meaning, percent, percentOf, pointsOf, spaced, warning } from "./text.js";
+import { achieved, decision, mean, meaning, percent, percentOf, pointsOf, spaced, warning } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const FULL = 50; // Opacity in percent at which the map looks as `attnmel predict --maps` draws it.
@@ -59,6 +59,7 @@ function texts(model, row, settings) {
     make("p", { className: `decision ${decided.kind}` }, decided.text),
     ...achieved(model, settings.point).map((text) => make("p", { className: "quiet" }, text)),
     warnings.length ? make("ul", { className: "warnings", "aria-label": "Warnings" }, ...warnings.map((name) => make("li", {}, warning(name)))) : make("p", {}, "No warning."),
+    ...(model.transforms ?? []).map((text) => make("p", { className: "quiet" }, mean(text))),
     ...(model.warnings_not_checked ?? []).map((text) => make("p", { className: "quiet" }, `Note: ${text}.`)),
     row.notes?.length ? make("p", {}, `Read from the file: ${row.notes.join("; ")}.`) : null,
     make("p", { className: "quiet" }, seen),
