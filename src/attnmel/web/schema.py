@@ -65,7 +65,7 @@ class ModelFacts(_Plain):
     epoch: int
     calibration: str
     temperature: float | None
-    transforms: list[str] = Field([], description="Over which transforms of each image probabilities are means.")
+    transforms: list[str] = Field(description="Over which transforms of each image probabilities are means.")
     chosen_on: str | None = None
     thresholds: list[ModelPoint] = []
     warnings_not_checked: list[str] = []

@@ -80,7 +80,7 @@ def test_the_notice_and_the_json_say_of_which_transforms_a_probability_is_the_me
     table = PredictionTable(plain_card(trained), transforms=(note,))
     assert "Probabilities are means over 8 transforms of each image (dihedral)." in table.notice.splitlines()
     assert json.loads("".join(table.lines(RESULTS, as_json=True)))["transforms"] == [note]
-    assert "transforms" not in PredictionTable(plain_card(trained)).head()
+    assert PredictionTable(plain_card(trained)).head()["transforms"] == ()
 
 
 def test_a_name_that_is_no_text_is_written_with_its_bytes_in_figures(trained: RunFolder) -> None:

@@ -42,17 +42,24 @@ class ExplainedRun:
         return self.summary.methods
 
 
-def read_explained(run: Run, split: str, epoch: int, *, name: str) -> ExplainedRun | None:
-    """Read the maps of a run's split; None where there are none, or those of another epoch.
+def read_summary(run: Run, split: str, epoch: int) -> MapSummary | None:
+    """Read the summary of the maps of a run's split; None where there are none, or those of another epoch.
+
+    Raises:
+        PredictionsError: the file is damaged.
+    """
+    summary = MapSummary.read(run.folder.split_maps(split).summary)
+    return None if summary is None or summary.epoch != epoch else summary
+
+
+def read_explained(run: Run, split: str, summary: MapSummary, *, name: str) -> ExplainedRun:
+    """Read the maps of a run's split that a summary is of.
 
     Raises:
         PredictionsError: a file is missing, damaged, or of other images than the run's predictions.
         LabelError: the data set is not the one that the run was trained on.
     """
     folder = run.folder.split_maps(split)
-    summary = MapSummary.read(folder.summary)
-    if summary is None or summary.epoch != epoch:
-        return None
     table, predictions = MapTable.read(folder.table), run.predictions(split)
     if table.image_ids != predictions.image_ids:
         raise PredictionsError(

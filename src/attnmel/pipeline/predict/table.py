@@ -138,8 +138,7 @@ class PredictionTable:
         named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
         chosen = {"chosen_on": card.chosen_in_words, "thresholds": nan_to_null(named)} if named else {}
         unchecked = {"warnings_not_checked": self.not_checked} if self.not_checked else {}
-        transforms = {"transforms": self.transforms} if self.transforms else {}
-        return {**head, **calibration, **transforms, **chosen, **unchecked}
+        return {**head, **calibration, "transforms": self.transforms, **chosen, **unchecked}
 
     def plain_result(self, one: ImageResult) -> dict[str, object]:
         """Return what the JSON says of one image."""

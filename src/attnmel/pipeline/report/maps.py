@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.maps.summary import MapSummary
 from attnmel.files.folders import MapsFolder
 from attnmel.pipeline.explain.gallery import gallery
 from attnmel.pipeline.explain.grid import Grid, drawn_grid
 from attnmel.pipeline.explain.side_by_side import require_same_images, require_same_square
-from attnmel.pipeline.explain.stored_maps import read_explained, side_by_side
+from attnmel.pipeline.explain.stored_maps import read_explained, read_summary, side_by_side
 from attnmel.pipeline.report.missing_images import missing_images
 from attnmel.pipeline.run.run import Run
 from attnmel.report.galleries.examples import GalleryPicture, as_address
@@ -31,14 +30,12 @@ def run_maps_section(run: Run, split: str, epoch: int, *, alone: Path | None) ->
         PredictionsError: a file of maps is missing, damaged or of other images.
         LabelError: the data set is not the one that the run was trained on.
     """
-    summary = _summary(run, split, epoch)
+    summary = read_summary(run, split, epoch)
     if summary is None or alone is None:
         return None if summary is None else evaluation_section(summary)
     if missing_images(run):
         return evaluation_section(summary, links=_links(run.folder.split_maps(split), alone))
-    found = read_explained(run, split, epoch, name="")
-    if found is None:
-        return None
+    found = read_explained(run, split, summary, name="")
     picture = _picture(drawn_grid([found]), each=2, runs=1)
     return evaluation_section(found.summary, pictures=(picture,), links=_links(found.folder, alone))
 
@@ -52,14 +49,13 @@ def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> 
         PredictionsError: a file of maps is missing, damaged or of other images.
         LabelError: a data set is not the one that its run was trained on.
     """
-    epochs = {name: run.results[split].epoch for name, run in runs.items()}
-    explained = {name: run for name, run in runs.items() if _summary(run, split, epochs[name]) is not None}
-    if len(explained) < 2:
+    read = {name: read_summary(run, split, run.results[split].epoch) for name, run in runs.items()}
+    summaries = {name: summary for name, summary in read.items() if summary is not None}
+    if len(summaries) < 2:
         return None
-    if missing := next(filter(None, map(missing_images, explained.values())), ""):
+    if missing := next(filter(None, (missing_images(runs[name]) for name in summaries)), ""):
         return _not_shown(missing)
-    of_each = (read_explained(run, split, epochs[name], name=name) for name, run in explained.items())
-    found = [one for one in of_each if one is not None]
+    found = [read_explained(runs[name], split, summary, name=name) for name, summary in summaries.items()]
     try:
         require_same_square({one.name: one.run.recipe.data for one in found})
         require_same_images({one.name: one.table.image_ids for one in found})
@@ -77,12 +73,6 @@ def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> 
         links=(_link(folder, page),),
         lacking=lacking,
     )
-
-
-def _summary(run: Run, split: str, epoch: int) -> MapSummary | None:
-    """Return the summary of a run's maps of a split; None where there are none, or those of another epoch."""
-    summary = MapSummary.read(run.folder.split_maps(split).summary)
-    return None if summary is None or summary.epoch != epoch else summary
 
 
 def _not_shown(reason: str) -> Section:

@@ -45,7 +45,7 @@ export function sheet(one, models, images, settings, facts, pictures) {
     section.append(add("p", {}, "It was not checked whether the image shows a skin lesion: a picture of anything gets a probability."));
     for (const name of row.warnings ?? []) section.append(add("p", {}, `Warning: ${warning(name)}`));
     if (!row.warnings?.length) section.append(add("p", {}, "No warning."));
-    for (const text of model.transforms ?? []) section.append(add("p", { className: "quiet" }, mean(text)));
+    for (const text of model.transforms) section.append(add("p", { className: "quiet" }, mean(text)));
     for (const text of model.warnings_not_checked ?? []) section.append(add("p", { className: "quiet" }, `Note: ${text}.`));
     if (row.notes?.length) section.append(add("p", {}, `Read from the file: ${row.notes.join("; ")}.`));
     section.append(add("p", { className: "quiet" }, `${model.calibration} The network saw ${percent(row.share_of_image)} of the image. Recipe ${model.recipe}, epoch ${model.epoch}. Licence of the training data: ${model.licence}.`));

@@ -59,7 +59,7 @@ function texts(model, row, settings) {
     make("p", { className: `decision ${decided.kind}` }, decided.text),
     ...achieved(model, settings.point).map((text) => make("p", { className: "quiet" }, text)),
     warnings.length ? make("ul", { className: "warnings", "aria-label": "Warnings" }, ...warnings.map((name) => make("li", {}, warning(name)))) : make("p", {}, "No warning."),
-    ...(model.transforms ?? []).map((text) => make("p", { className: "quiet" }, mean(text))),
+    ...model.transforms.map((text) => make("p", { className: "quiet" }, mean(text))),
     ...(model.warnings_not_checked ?? []).map((text) => make("p", { className: "quiet" }, `Note: ${text}.`)),
     row.notes?.length ? make("p", {}, `Read from the file: ${row.notes.join("; ")}.`) : null,
     make("p", { className: "quiet" }, seen),
