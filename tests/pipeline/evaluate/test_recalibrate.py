@@ -149,7 +149,9 @@ def test_the_mean_over_turns_is_fitted_as_it_is_predicted(place: Place) -> None:
     save_weights(place.run.best, tensors, dataclasses.replace(card, transforms="dihedral"))
     recipe = place.run.recipe.read_text()
     place.run.recipe.write_text(recipe.replace('transforms = "none"', 'transforms = "dihedral"'))
-    place.recalibrated()
+    said = place.recalibrated().notes
+    assert "probabilities are means over 8 transforms of each image (dihedral)" in said
+    assert set(said) <= set(Run(place.out).results["validation"].judgement.notes)
     stored = Predictions.read(RunFolder(place.out).predictions("validation"))
     images = [place.clinic / f"{name}.png" for name in stored.image_ids]
     found = predicted(place.out, images, calibrated=True)

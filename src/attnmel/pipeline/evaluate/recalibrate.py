@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from attnmel import NOTICE
-from attnmel.config.settings.tta import transforms_of
+from attnmel.config.settings.tta import transforms_note, transforms_of
 from attnmel.data.datasets.read_dataset import refuse_unread_columns
 from attnmel.errors import CheckpointError, ConfigError, LabelError, PredictionsError
 from attnmel.evaluation.calibration.calibration import Reliability, reliabilities
@@ -198,7 +198,9 @@ def _recalibrated(
         "temperature": scale.temperature,
     }
     write_provenance(run.folder, {**run.provenance, "recalibrated": _with_earlier(facts, run.provenance)})
-    notes = (*images.notes, *leak_notes(leaks, run), *_few(now, target_class), *_no_better(before, after), ON_THESE)
+    averaged = filter(None, [transforms_note(card.transforms, card.transforms)])
+    of_fit = (*_few(now, target_class), *_no_better(before, after), ON_THESE)
+    notes = (*images.notes, *averaged, *leak_notes(leaks, run), *of_fit)
     _write_results(run, images, now, split, notes, resamples)
     return Recalibrated(
         run=run.folder,
