@@ -14,6 +14,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.ranking import Ranking, roc_auc
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.files.folders import RunFolder
+from attnmel.models.weights.checkpoints import read_checkpoint, save_weights
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.images.seen_images import Known, write_images
@@ -197,6 +198,20 @@ def test_uncalibrated_runs_among_calibrated_ones_are_said(copy: Copy) -> None:
     (note,) = [note for note in compared(one, other).notes if "not calibrated" in note]
     assert note.startswith(f"{other} is not calibrated, unlike the others, so that sensitivity, specificity")
     assert not any("not calibrated" in note for note in compared(one, other, operating_point=0.8).notes)
+
+
+def test_means_over_transforms_among_single_passes_are_said(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain", transforms="dihedral")
+    tensors, card = read_checkpoint(other)
+    save_weights(RunFolder(other).best, tensors, dataclasses.replace(card, transforms="dihedral"))
+    assert compared(one, other).notes == (
+        "the runs differ in their test transforms (--tta): demo: none; plain: dihedral",
+    )
+    for path in (one, other):
+        run = RunFolder(path)
+        shutil.copyfile(run.predictions("test"), run.predictions("test-tta-scales"))
+        add_measures(run, dataclasses.replace(read_measures(run)["test"], name="test-tta-scales"))
+    assert compared(one, other, split="test-tta-scales").notes == (), "of both the same"
 
 
 def test_a_part_of_the_official_images_is_counted(copy: Copy) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from attnmel.evaluation.calibration.temperature import uncalibrated_among
+from attnmel.models.weights.card import FUSED
 from attnmel.pipeline.run.images.seen_images import read_images
+from attnmel.pipeline.run.results.results import TTA
 from attnmel.pipeline.run.run import Run
 
 
@@ -14,7 +16,7 @@ def run_notes(recipes: Mapping[str, Sequence[Run]], split: str, *, at_half: bool
     """
     runs = [run for of_recipe in recipes.values() for run in of_recipe]
     scales = _scale_notes(runs, split) if at_half else ()
-    return (*_training_notes(recipes), *_recalibration_notes(runs, split), *scales)
+    return (*_differing_notes(recipes, split), *_recalibration_notes(runs, split), *scales)
 
 
 def recalibrated_on(run: Run) -> str:
@@ -23,9 +25,13 @@ def recalibrated_on(run: Run) -> str:
     return f"{facts['images']:,} images of {facts['dataset']} ({facts['split']})" if facts else "nothing"
 
 
-def _training_notes(recipes: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
-    """Return in what the data of the training, or of a recalibration, differed."""
-    facts = {(name, str(run.path)): _training(run) for name, runs in recipes.items() for run in runs}
+def _differing_notes(recipes: Mapping[str, Sequence[Run]], split: str) -> tuple[str, ...]:
+    """Return in what the data of the training, or of a recalibration, and the test transforms differed."""
+    facts = {
+        (name, str(run.path)): _training(run) | {"test transforms (--tta)": _transforms(run, split)}
+        for name, runs in recipes.items()
+        for run in runs
+    }
     notes = []
     for key in next(iter(facts.values()), ()):
         names_of: dict[str, list[str]] = {}
@@ -48,6 +54,12 @@ def _training(run: Run) -> dict[str, str]:
         "training labels and split": str(fingerprint.get("labels", ""))[:16],
         "recalibration": recalibrated_on(run),
     }
+
+
+def _transforms(run: Run, split: str) -> str:
+    """Return the transforms whose mean a run's predictions are; "" where its members, or the split's name, say them."""
+    card = run.card
+    return "" if card is None or card.network == FUSED or TTA in split else card.transforms
 
 
 def _recalibration_notes(runs: Sequence[Run], split: str) -> tuple[str, ...]:

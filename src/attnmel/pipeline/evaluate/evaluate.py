@@ -32,6 +32,7 @@ from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown_ids, unclassed_notes
 from attnmel.pipeline.run.results.results import (
     CHOOSES,
+    TTA,
     SplitResults,
     check_columns,
     columns_on,
@@ -124,7 +125,7 @@ def evaluate_run(
         own_prior = NO_PRIOR if card.age_sex_prior is None else AGE_SEX
         prior = own_prior if prior is None else prior
         fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset(), card.seed)
-        tag = "" if transforms == card.transforms else f"-tta-{plain_word(transforms)}"
+        tag = "" if transforms == card.transforms else f"{TTA}{plain_word(transforms)}"
         tag += "" if prior == own_prior else f"-prior-{prior}"
         if card.chosen_elsewhere and results_name(place, split, exclude, tag)[1] == CHOOSES:
             raise ConfigError(

@@ -21,6 +21,9 @@ from attnmel.records import EVERY_SPLIT, RECALIBRATION, scale_in_words
 CHOOSES = "validation"
 """Split whose predictions choose thresholds and temperature, whatever is evaluated."""
 
+TTA = "-tta-"
+"""In the name of results that were predicted with other transforms than the model's own, before theirs."""
+
 ANOTHER_VERSION = "damaged or of another version"
 EVALUATE_AGAIN = "delete it and run `attnmel evaluate` again"
 
