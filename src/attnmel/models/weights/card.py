@@ -32,7 +32,7 @@ from attnmel.config.fields import (
     check_names,
 )
 from attnmel.config.settings.colours import NO_COLOUR_CONSTANCY, ColourConstancy
-from attnmel.config.settings.tta import NO_TRANSFORMS
+from attnmel.config.settings.tta import NO_TRANSFORMS, transforms_of
 from attnmel.errors import CheckpointError, listed
 from attnmel.files.table_files import parsed_json
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
@@ -274,3 +274,14 @@ def described(card: Card) -> str:
     padding = "" if card.padding == "symmetric" else f", {card.padding} padding"
     trunks = " and ".join((card.trunk, *card.branches))
     return f"{card.network} on {trunks}, width {card.width:g}{padding}, for {', '.join(card.classes)}"
+
+
+def chosen_for(card: Card) -> str:
+    """Say for what mean, and with what else, temperature and thresholds were chosen; "" for one square as it is."""
+    transforms = len(transforms_of(card.transforms))
+    squares = f"{card.crops} squares" if card.crops > 1 else ""
+    turned = f"{transforms} transforms ({card.transforms})" if transforms > 1 else ""
+    averaged = " and ".join(filter(None, [squares, turned]))
+    mean = f" for the mean over {averaged} of each image" if averaged else ""
+    prior = " with age and sex" if card.age_sex_prior is not None else ""
+    return f"temperature and thresholds were chosen{mean}{prior}" if mean or prior else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attnmel import NOTICE, __version__
 from attnmel.files.hub import PREFIX, HubName
-from attnmel.models.weights.card import Card, described
+from attnmel.models.weights.card import Card, chosen_for, described
 from attnmel.number_formats import fixed, two_cells
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.records import scale_in_words
@@ -100,6 +100,8 @@ def _lines(
     yield f"# {repository.partition('/')[2]}\n\n**{NOTICE}**\n"
     why = f": {card.why_uncalibrated}" if card.not_calibrated else ""
     yield f"{described(card)}; input of {card.size} x {card.size} pixels; {scale_in_words(card.temperature)}{why}."
+    if mean := chosen_for(card):
+        yield f"{mean.capitalize()}."
     yield f"Made by attnmel {__version__} with the recipe `{card.recipe}`, seed {card.seed}, epoch {card.epoch}.\n"
     yield "```sh\npip install 'attnmel[hub]'"
     yield f"attnmel predict {PREFIX}{repository} lesion.jpg --maps maps\n```\n"

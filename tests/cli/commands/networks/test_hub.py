@@ -487,6 +487,8 @@ def test_the_model_that_comes_along_goes_to_the_hub_and_back(attnmel: "Attnmel",
     sent = ran.out.splitlines()[-1]
     readme = hub.repositories["ana/shipped"].commits[sent.partition("@")[2]]["README.md"].decode()
     assert not list(card_problems(readme))
+    chosen = "Temperature and thresholds were chosen for the mean over 8 transforms (dihedral) of each image."
+    assert chosen in readme.splitlines()
     data: Any = ModelCard(readme).data
     results = data.eval_results
     assert {one.dataset_name for one in results} == {"isic2017"}
