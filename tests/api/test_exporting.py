@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.factories import Recorder
 
 import attnmel
 from attnmel.api.maps import ExplainedSplit
@@ -19,7 +20,10 @@ EXAMPLE = sorted(FOLDER.glob("*.jpg"))[0]
 
 
 def test_a_pretrained_model_is_copied(tmp_path: Path) -> None:
-    found = attnmel.export("pretrained", tmp_path / "model.onnx")
+    recorder = Recorder()
+    found = attnmel.export("pretrained", tmp_path / "model.onnx", progress=recorder)
+    (said,) = recorder.notes
+    assert said.startswith("for programs that run the file without attnmel: each output is of one square as it is, but")
     assert found.to_dict() == {"path": str(tmp_path / "model.onnx")}
     assert attnmel.Predictor(found.path).card.classes == ("rest", "melanoma")
 

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from attnmel import Predictor
+from attnmel.pretrained.catalogue import DEFAULT, open_model
+from attnmel.pretrained.examples import example_images
+
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
@@ -41,6 +45,20 @@ def program(page: str, first: str) -> str:
 def test_another_program_decides_at_each_threshold(folder: Path) -> None:
     said = ran(program("export.md", "import json"), folder)
     assert said in ("sensitivity 0.9: above the threshold\n", "sensitivity 0.9: not above the threshold\n")
+
+
+def test_another_program_decides_by_the_mean_over_turns_and_flips_as_predict_does(tmp_path: Path) -> None:
+    model = open_model(DEFAULT)
+    (tmp_path / "model.onnx").symlink_to(model.onnx)
+    (image,) = example_images("example:ISIC_0013242") or []
+    (tmp_path / "lesion.jpg").symlink_to(image)
+    expected = [(one.threshold.target, one.positive) for one in Predictor(model.onnx).predict(image).decisions]
+    assert [
+        (one.threshold.target, one.positive)
+        for one in Predictor(model.onnx, transforms="none").predict(image).decisions
+    ] != expected
+    said = [f"sensitivity {target}: {'above' if above else 'not above'} the threshold" for target, above in expected]
+    assert ran(program("export.md", "import json"), tmp_path).splitlines() == said
 
 
 def test_the_class_answers_as_shown(folder: Path) -> None:

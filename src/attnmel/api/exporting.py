@@ -76,7 +76,7 @@ def export(
 
     place, target, shown = place_of(model), own_file(out), as_progress(progress)
     if found := shipped(place, shown):
-        return Exported(copy_onnx(found, target, int8=int8), None)
+        return _noted(Exported(copy_onnx(found, target, int8=int8), None), shown)
     from attnmel.deploy.onnx.texts import BOUND
     from attnmel.pipeline.export.export import LIMIT, export_onnx
 
@@ -93,7 +93,18 @@ def export(
         limit=limit or LIMIT,
         progress=shown,
     )
-    return Exported(exported.path, exported.facts)
+    return _noted(Exported(exported.path, exported.facts), shown)
+
+
+def _noted(exported: Exported, progress: Progress) -> Exported:
+    """Note where the outputs of a file are not what its thresholds are of: other programs have to take the mean."""
+    from attnmel.deploy.onnx.export_facts import read_onnx_card, use_in_words
+    from attnmel.models.weights.card import chosen_for
+
+    card, _ = read_onnx_card(exported.path)
+    if chosen_for(card):
+        progress.note(f"for programs that run the file without attnmel: {use_in_words(card)}")
+    return exported
 
 
 @checked_arguments("run")

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,9 +19,11 @@ from attnmel.deploy.onnx.export_facts import (
     Parity,
     append_texts,
     read_onnx_card,
+    with_card,
 )
-from attnmel.deploy.onnx.texts import CONTENT, LARGEST_TEXT
+from attnmel.deploy.onnx.texts import CONTENT, LARGEST_TEXT, USE, read_texts
 from attnmel.errors import CheckpointError
+from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.card import CARD, card_json
 
 KNOWN = dataclasses.replace(NARROW, temperature=1.25)
@@ -76,8 +79,29 @@ def test_onnx_itself_reads_the_same_texts_and_the_card_as_in_a_checkpoint(bare: 
     model = onnx.load(bare)
     onnx.checker.check_model(model)
     texts = {entry.key: entry.value for entry in model.metadata_props}
-    assert set(texts) == {CARD, EXPORT, CONTENT}
+    assert set(texts) == {CARD, EXPORT, CONTENT, USE}
     assert texts[CARD] == card_json(KNOWN).decode()
+
+
+@pytest.mark.parametrize(
+    ("settings", "chosen"),
+    [
+        ({"transforms": "dihedral"}, "for the mean over 8 transforms (dihedral) of each image"),
+        ({"transforms": "scales", "crops": 5}, "for the mean over 5 squares and 2 transforms (scales) of each image"),
+        ({"age_sex_prior": AgeSexPrior(counts={})}, "with age and sex"),
+    ],
+)
+def test_a_file_says_to_others_of_what_its_thresholds_are(
+    bare: Path, tmp_path: Path, settings: dict[str, Any], chosen: str
+) -> None:
+    append_texts(bare, KNOWN, FACTS)
+    assert read_texts(bare)[USE] == "the thresholds are of the output 'probabilities'"
+    with_card(bare, tmp_path / "other.onnx", dataclasses.replace(KNOWN, **settings))
+    other = read_texts(tmp_path / "other.onnx")[USE]
+    assert other.startswith(
+        f"each output is of one square as it is, but temperature and thresholds were chosen {chosen}:"
+    )
+    assert (tmp_path / "other.onnx").read_bytes().count(USE.encode()) == 1
 
 
 def test_an_onnx_file_of_others_is_refused(bare: Path) -> None:

@@ -12,10 +12,10 @@ from pydantic import ConfigDict, TypeAdapter
 
 from attnmel.deploy.onnx.content import check_content, content_hash
 from attnmel.deploy.onnx.protobuf import read_field
-from attnmel.deploy.onnx.texts import CONTENT, KEY, METADATA, read_texts, strings
+from attnmel.deploy.onnx.texts import CONTENT, KEY, METADATA, PROBABILITIES, USE, read_texts, strings
 from attnmel.deploy.packages import package
 from attnmel.errors import CheckpointError
-from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
+from attnmel.models.weights.card import CARD, Card, card_json, checked, chosen_for, read_card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.number_formats import fixed, plus, plus_span
 
@@ -127,10 +127,25 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
     texts = onnx.ModelProto()
     # The thresholds are those of the file itself, which in int8 differ from the checkpoint's: they have one place.
     plain = dataclasses.replace(card, thresholds=())
-    values = {CARD: card_json(plain).decode(), EXPORT: _FACTS.dump_json(facts).decode(), CONTENT: content_hash(path)}
+    values = {
+        CARD: card_json(plain).decode(),
+        EXPORT: _FACTS.dump_json(facts).decode(),
+        CONTENT: content_hash(path),
+        USE: use_in_words(card),
+    }
     onnx.helper.set_model_props(texts, values)
     with path.open("ab") as file:
         file.write(texts.SerializeToString())
+
+
+def use_in_words(card: Card) -> str:
+    """Say of which probabilities the thresholds of a file are, for programs that run it without this package."""
+    if chosen := chosen_for(card):
+        return (
+            f"each output is of one square as it is, but {chosen}: see 'Use in other programs' in "
+            "docs/prediction/export.md"
+        )
+    return f"the thresholds are of the output '{PROBABILITIES}'"
 
 
 def with_card(path: Path, target: Path, card: Card) -> None:
@@ -142,7 +157,7 @@ def with_card(path: Path, target: Path, card: Card) -> None:
 
 def _other_fields(content: bytes) -> Iterator[bytes]:
     """Yield the outermost fields but the texts that `append_texts` writes."""
-    file, own = BytesIO(content), {key.encode() for key in (CARD, EXPORT, CONTENT)}
+    file, own = BytesIO(content), {key.encode() for key in (CARD, EXPORT, CONTENT, USE)}
     while (start := file.tell()) < len(content):
         number, length = read_field(file)
         body = file.read(length)

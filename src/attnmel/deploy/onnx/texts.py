@@ -36,6 +36,9 @@ seed of the same recipe (a standard deviation of .03 to .05 on ISIC 2017, docs/r
 CONTENT = "attnmel.content"
 """Key of the hash of the bytes before the texts."""
 
+USE = "attnmel.use"
+"""Key of a sentence for programs that run the file without this package."""
+
 LARGEST_TEXT = 4 << 20
 """Largest size of the texts in bytes: a card has a few thousand, and a file may come from anyone."""
 
