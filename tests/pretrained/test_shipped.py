@@ -72,6 +72,12 @@ def test_examples_are_answered_as_the_judged_images_were(model: Shipped) -> None
         np.testing.assert_allclose(list(said.values()), judged.probabilities[row], rtol=0, atol=1e-4)
 
 
+def test_a_single_pass_is_said_to_be_decided_by_thresholds_of_the_mean(model: Shipped) -> None:
+    results = predict_images(model.onnx, example_images("example:ISIC_0012395") or [], transforms="none")
+    said = "temperature and thresholds were chosen, and what they achieve was measured, with dihedral"
+    assert f"Probabilities are of each image as it is; {said}." in results.table.notice.splitlines()
+
+
 def test_its_operating_points_are_the_same_everywhere_and_achieve_what_the_card_says(model: Shipped) -> None:
     run, predictor = Run(model.folder), Predictor(model.onnx)
     details = run.details(run.results["test"])

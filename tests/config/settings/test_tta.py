@@ -68,3 +68,9 @@ def test_a_recipe_names_transforms() -> None:
 )
 def test_the_note_says_what_thresholds_were_chosen_with(given: str, chosen_with: str, note: str) -> None:
     assert transforms_note(given, chosen_with) == note
+
+
+def test_the_note_says_with_what_it_was_measured_what_thresholds_achieve() -> None:
+    said = "temperature and thresholds were chosen, and what they achieve was measured, with dihedral"
+    assert transforms_note("none", "dihedral", measured=True) == f"probabilities are of each image as it is; {said}"
+    assert transforms_note("none", "none", measured=True) == ""

@@ -64,14 +64,18 @@ def transforms_of(text: str) -> tuple[Transform, ...]:
     return named[text]
 
 
-def transforms_note(transforms: str, chosen_with: str) -> str:
-    """Return what `transforms` mean for the temperature and thresholds of a model; "" where they are its own, none."""
+def transforms_note(transforms: str, chosen_with: str, *, measured: bool = False) -> str:
+    """Return what `transforms` mean for the temperature and thresholds of a model; "" where they are its own, none.
+
+    `measured` says that what the thresholds achieve is stated too, which was measured with the model's own.
+    """
     count = len(transforms_of(transforms))
     mean = f"probabilities are means over {count} transforms of each image ({transforms})"
     if transforms == chosen_with:
         return mean if count > 1 else ""
     before = "without transforms" if chosen_with == NO_TRANSFORMS else f"with {chosen_with}"
-    chosen = f"temperature and thresholds were chosen {before}"
+    achieved = ", and what they achieve was measured," if measured else ""
+    chosen = f"temperature and thresholds were chosen{achieved} {before}"
     return f"{mean if count > 1 else 'probabilities are of each image as it is'}; {chosen}"
 
 

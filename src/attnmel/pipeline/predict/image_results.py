@@ -73,7 +73,9 @@ class SeveralRuns(Protocol):
 def transforms_notes(model: ImageModel) -> tuple[str, ...]:
     """Return what is to be said of the transforms; of a model of several with how many of them it concerns."""
     models = list(single_models(model))
-    notes = Counter(transforms_note(one.transforms, one.card.transforms) for one in models)
+    notes = Counter(
+        transforms_note(one.transforms, one.card.transforms, measured=bool(one.card.thresholds)) for one in models
+    )
     return tuple(
         note if count == len(models) else f"of {count} of {len(models)} members: {note}"
         for note, count in notes.items()
