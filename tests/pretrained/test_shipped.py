@@ -11,6 +11,7 @@ from attnmel.evaluation.calibration.temperature import fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import checkpoint_card
+from attnmel.pipeline.predict.models.onnx_model import OnnxModel
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.card import MOST_BYTES
@@ -76,6 +77,13 @@ def test_a_single_pass_is_said_to_be_decided_by_thresholds_of_the_mean(model: Sh
     results = predict_images(model.onnx, example_images("example:ISIC_0012395") or [], transforms="none")
     said = "temperature and thresholds were chosen, and what they achieve was measured, with dihedral"
     assert f"Probabilities are of each image as it is; {said}." in results.table.notice.splitlines()
+
+
+def test_what_bf16_costs_is_said_to_be_of_the_mean(model: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmel.deploy.openvino.has_bf16", lambda: True)
+    options = {"precision": "bf16", "calibrated": True, "bound": 0.02}
+    (own,), (other,) = (OnnxModel(model.onnx, **options, transforms=name).costs for name in (None, "none"))
+    assert other == f"{own}, measured with dihedral"
 
 
 def test_its_operating_points_are_the_same_everywhere_and_achieve_what_the_card_says(model: Shipped) -> None:

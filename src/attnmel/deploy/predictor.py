@@ -104,9 +104,10 @@ class Predictor:
     $ATTNMEL_THREADS, else to the engine's choice, at most a container's quota. "bf16" multiplies in bfloat16, faster on
     processors that have it; if the export measured its cost, that may be at most `bound` of AUC, by the lower end of
     its interval. `transforms` of an image whose probabilities are averaged, as of `attnmel predict --tta`; by default
-    the model's own, for which its temperature and thresholds were chosen. The network is compiled in the background for `predict`, or with `many` for `predict_many`; when
-    the other is first called it is compiled for that too, and both stay in memory. One predictor may be used from any
-    number of threads, and in a forked process, which compiles the network anew.
+    the model's own, for which its temperature and thresholds were chosen. The network is compiled in the background for
+    `predict`, or with `many` for `predict_many`; when the other is first called it is compiled for that too, and both
+    stay in memory. One predictor may be used from any number of threads, and in a forked process, which compiles the
+    network anew.
 
     Raises:
         CheckpointError: no such file, a damaged one, or one that `attnmel export` did not write.

@@ -73,10 +73,14 @@ def transforms_note(transforms: str, chosen_with: str, *, measured: bool = False
     mean = f"probabilities are means over {count} transforms of each image ({transforms})"
     if transforms == chosen_with:
         return mean if count > 1 else ""
-    before = "without transforms" if chosen_with == NO_TRANSFORMS else f"with {chosen_with}"
     achieved = ", and what they achieve was measured," if measured else ""
-    chosen = f"temperature and thresholds were chosen{achieved} {before}"
+    chosen = f"temperature and thresholds were chosen{achieved} {with_transforms(chosen_with)}"
     return f"{mean if count > 1 else 'probabilities are of each image as it is'}; {chosen}"
+
+
+def with_transforms(name: str) -> str:
+    """Return with which transforms something was done, in words."""
+    return "without transforms" if name == NO_TRANSFORMS else f"with {name}"
 
 
 def _drawn(generator: random.Random) -> Transform:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attnmel.config.fields import ComputePrecision
+from attnmel.config.settings.tta import with_transforms
 from attnmel.data.image_files.picture import NamedBytes
 from attnmel.data.preprocess.network_input import Mask
 from attnmel.deploy.onnx.texts import BOUND
@@ -48,9 +49,11 @@ class OnnxModel:
         self.temperature = self.card.temperature if calibrated else None
         # They are of the scale of the card: calibrated where it has a temperature.
         self.thresholds = self._predictor.facts.thresholds if calibrated or self.card.temperature is None else ()
-        self.costs = [one.sentence for one in self._predictor.facts.costs if one.precision == precision]
-        """Cost of the precision in words; empty if it was not measured."""
         self.transforms = self._predictor.transforms
+        own = self.card.transforms
+        others = "" if self.transforms == own else f", measured {with_transforms(own)}"
+        self.costs = [f"{one.sentence}{others}" for one in self._predictor.facts.costs if one.precision == precision]
+        """Cost of the precision in words; empty if it was not measured."""
         self.made_with = {"engine": engine_version(), "precision": precision}
 
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
