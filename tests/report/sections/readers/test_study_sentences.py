@@ -9,6 +9,7 @@ from attnmel.evaluation.readers.readings import Readings
 from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyOptions
 from attnmel.pipeline.study.analysis.tables import study_tables
+from attnmel.report.sections.readers.reader_study import study_sections
 from attnmel.report.sections.readers.study_sentences import answers_of, notes_of
 
 
@@ -190,3 +191,23 @@ def test_the_machines_of_a_study_with_one_reader_are_known_by_their_names() -> N
     assert sentence.endswith(". With one reader nothing can be said of readers in general: the result is of this one.")
     other = replace(own, readers=("r0", "somebody"))
     assert analyse_readings(other).machine_names == (), "may be a reader"
+
+
+def test_readers_with_a_single_answer_of_a_kind_are_named_since_the_mean_share_leaves_them_out() -> None:
+    """A mean share of 0 beside "1 of 3" answers would deny the automation bias that the counts show."""
+    own = with_machine(readings("with net", "alone", readers=2, cases=4))
+    own.scores[:] = np.nan
+    own.scores[2, 2] = [1, 0, 0, 1]  # right, right, wrong, wrong; the cases are diseased and healthy in turn
+    own.scores[1, :2] = [[1, 0, 1, 0], [1, 0, 1, 1]]  # alone: the second reader is right in one of the latter
+    own.scores[0, :2] = [[1, 0, 1, 0], [1, 0, 0, 1]]
+    found = analyse_readings(own, StudyOptions(threshold=0.5))
+    toward = found.changes["with net"].toward_wrong
+    assert toward.by_reader == {0: (0, 2), 1: (1, 1)}
+    assert toward.mean is not None
+    assert toward.mean.value == 0
+    assert (
+        "with net, right answers that became wrong, where the machine is wrong: r1 gave one such answer only, so the "
+        "mean share is of the others; read the counts"
+    ) in notes_of(found)
+    (changes,) = [one for one in study_sections(found, {}) if one.name == "changes-1"]
+    assert any("r1 gave one such answer only" in one for one in changes.notes)

@@ -11,7 +11,7 @@ from attnmel.figures.readers import ForestRow, flows_figure, forest_figure, read
 from attnmel.number_formats import fixed
 from attnmel.report.html.sections import Drawing, Section
 from attnmel.report.sections.readers import reader_tables as tables
-from attnmel.report.sections.readers.study_sentences import answers_of, machine_decides, notes_of
+from attnmel.report.sections.readers.study_sentences import answers_of, machine_decides, notes_of, single_answers
 
 FOREST_READERS = 40
 """Readers drawn one by one; of more only the means."""
@@ -135,6 +135,7 @@ def _changes(found: StudyAnalysis) -> Iterator[Section]:
             prose="Right answers that became wrong where the machine is wrong are automation bias.",
             figures=tuple(figures),
             tables=(tables.change_table(name, found),),
+            notes=tuple(single_answers(found, name)),
         )
 
 

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterator
 
+from attnmel.errors import listed
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.machines import OF_READERS
 from attnmel.evaluation.readers.study_results import PairResult, StudyAnalysis
 from attnmel.number_formats import fixed, p_words, percent, plus, significant
+from attnmel.report.sections.readers.reader_tables import CHANGE_WORDS
 
 FEW = "since the formula does not know these bounds, and few readers make it wide; take the bound as the end"
 
@@ -94,7 +96,8 @@ def notes_of(found: StudyAnalysis) -> list[str]:
         named += [(f"{reader}, {name}", one.auc.note) for (name, reader), one in found.binormal.curves.items()]
     named += [(name, one.note) for name, one in _compared(found)]
     why = dict.fromkeys(f"{name}: {note}" for name, note in named if note)
-    return [*_reference(found), *machine_decides(found), *_all_alike(found), *_beyond(found), *why]
+    few = [one for name in found.changes for one in single_answers(found, name)]
+    return [*_reference(found), *machine_decides(found), *_all_alike(found), *few, *_beyond(found), *why]
 
 
 def _means(found: StudyAnalysis) -> Iterator[tuple[str, Estimate]]:
@@ -137,6 +140,16 @@ def machine_decides(found: StudyAnalysis) -> Iterator[str]:
             yield f"{one.name}: its answer is positive above {at}, {one.threshold.source}{hint}"
 
 
+def single_answers(found: StudyAnalysis, name: str) -> Iterator[str]:
+    """Yield whose changed answers with a modality are in no mean: a share of one answer has no part in a jackknife."""
+    for kind, words in CHANGE_WORDS.items():
+        counts = getattr(found.changes[name], kind).by_reader
+        alone = [found.readings.readers[reader] for reader, (_, whole) in counts.items() if whole == 1]
+        if alone:
+            mean = "there is no mean share" if len(alone) == len(counts) else "the mean share is of the others"
+            yield f"{name}, {words}: {listed(alone)} gave one such answer only, so {mean}; read the counts"
+
+
 def _all_alike(found: StudyAnalysis) -> Iterator[str]:
     """Yield whose threshold is outside of the range of the scores, so that it says nothing."""
     named = [(one.name, one.threshold.value, "--machine-threshold") for one in found.machines if one.threshold]
@@ -165,7 +178,7 @@ def _beyond(found: StudyAnalysis) -> Iterator[str]:
         if own
     ]
     if names := {name: None for name, one in singles if one.low < 0 or one.high > 1}:
-        yield f"intervals of {', '.join(names)} reach below 0 or above 1, {FEW}"
+        yield f"intervals of {'; '.join(names)} reach below 0 or above 1, {FEW}"
     pairs = [(f"the difference of {name}", one) for name, one in _compared(found)]
     if names := {name: None for name, one in (*pairs, *agreed) if one.low < -1 or one.high > 1}:
-        yield f"intervals of {', '.join(names)} reach below -1 or above 1, {FEW}"
+        yield f"intervals of {'; '.join(names)} reach below -1 or above 1, {FEW}"
