@@ -72,7 +72,7 @@ def machine_output(
         ImageError: an image cannot be used.
     """
     name, _, path = text.rpartition("=")
-    if Path(path).suffix.lower() == ".csv":
+    if is_table(path):
         name = name or Path(path).stem
         decides = _threshold(name, chosen, DecisionThreshold(NO_POINT, "the default for a table of predictions"))
         return MachineOutput(name, path, _of_table(Path(path), lesions, name, is_diseased), {}, decides)
@@ -95,6 +95,11 @@ def machine_output(
         usual_threshold(results.model.thresholds, of_disease[0]) if len(of_disease) == 1 else None, of_disease
     )
     return MachineOutput(name, source, probabilities, maps, _threshold(name, chosen, usual))
+
+
+def is_table(source: str) -> bool:
+    """Return whether a machine is a table of its predictions, by the ending of its name."""
+    return Path(source).suffix.lower() == ".csv"
 
 
 def disease_classes(machine: str, classes: Sequence[str], is_diseased: Mapping[str, bool]) -> tuple[str, ...]:

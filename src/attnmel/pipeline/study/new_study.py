@@ -21,7 +21,7 @@ from attnmel.pipeline.predict.attention_maps import shown_image
 from attnmel.pipeline.study.analysis.imrmc import TRUTH
 from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases
 from attnmel.pipeline.study.machine_thresholds import Chosen
-from attnmel.pipeline.study.machines import LONGEST, MachineOutput, machine_output, wrong_output
+from attnmel.pipeline.study.machines import LONGEST, MachineOutput, is_table, machine_output, wrong_output
 from attnmel.pipeline.study.store import Store
 from attnmel.pipeline.study.study_file import (
     LONGEST_CHOICE,
@@ -108,6 +108,7 @@ def make_study(
     truth = {one.image_id: one.diagnosis in diseased for one in lesions}
     kinds = {name: name in diseased for name in plan.counts}
     outputs = [machine_output(one, lesions, kinds, progress, plan.machine_threshold) for one in plan.machines]
+    _note_known_cases(outputs, drawn, home, progress)
     if isinstance(plan.machine_threshold, Mapping):
         for name in plan.machine_threshold:
             require_known("machine", name, [one.name for one in outputs])
@@ -177,6 +178,17 @@ def _check_choices(what: str, choices: Sequence[str]) -> None:
             raise ConfigError(f"the {what} '{one[:80]}'; expected 1 to {LONGEST_CHOICE} letters")
         if choices.count(one) > 1:
             raise ConfigError(f"the {what} '{one}' is there twice; name it once")
+
+
+def _note_known_cases(
+    machines: Sequence[MachineOutput], cases: Sequence[Lesion], home: Path, progress: Progress
+) -> None:
+    for one in machines:
+        if not is_table(one.source):
+            from attnmel.pipeline.study.known_cases import known_cases, known_note  # with torch
+
+            if known := known_cases(one.source, cases, home, progress):
+                progress.note(known_note(one.name, known, len(cases)))
 
 
 def _require_distinct(what: str, names: Sequence[str]) -> None:
