@@ -270,6 +270,25 @@ def test_an_image_that_cannot_be_used_is_explained(opened: Open, tmp_path: Path)
     assert page.inner_text("#status").startswith("notes.jpg is no picture; expected a picture in the format JPEG")
 
 
+def test_the_first_image_that_could_be_read_is_shown_and_its_sheet_says_what_a_map_does_not_prove(
+    opened: Open, tmp_path: Path
+) -> None:
+    page = opened()
+    (tmp_path / "a letter.jpg").write_text("no picture")
+    page.set_input_files("#files", [tmp_path / "a letter.jpg", *EXAMPLES[:2]])
+    page.wait_for_selector("#status .problem")
+    assert page.inner_text("#status").startswith("2 images predicted, 1 could not be read: a letter.jpg is no picture")
+    assert page.inner_text("#case-heading") == EXAMPLES[0].name
+    page.wait_for_selector(".stage img.map >> nth=0", state="attached")
+    with page.expect_download() as saved:
+        page.click("#sheet")
+    assert "they do not show that a place is malignant" in saved.value.path().read_text("utf-8")
+    page.click("#clear")
+    page.set_input_files("#files", [tmp_path / "a letter.jpg"])
+    page.wait_for_selector("#status .problem")
+    assert page.inner_text("#case-heading") == "a letter.jpg", "where none could be read, why not"
+
+
 def test_a_photograph_is_taken_by_the_rear_camera_of_a_phone(opened: Open) -> None:
     page = opened(**PHONE)
     camera = page.locator("#camera")

@@ -87,7 +87,7 @@ def test_an_operating_point_has_a_name_and_a_meaning(texts: dict[str, str]) -> N
     ]
     assert texts["own"] == "Threshold 30 % of melanoma"
     assert texts["chosen"] == (
-        "Chosen so that 89 of 100 images of melanoma were found among images of A. A higher sensitivity finds more of "
+        "Chosen so that 89 of 100 images of melanoma were found, on images of A. A higher sensitivity finds more of "
         "them, with more false alarms."
     )
     assert texts["achieved"] == (

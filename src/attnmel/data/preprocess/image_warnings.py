@@ -126,7 +126,8 @@ def not_checked(colours: ColourStatistics | None, size: int, *, masks: bool) -> 
     """Return a sentence for each warning that cannot be given, and why; `size` is the side of the input in pixels."""
     sentences = [NOT_BLURRED] if size < SHARPNESS_SIDE else []
     if not masks:
-        sentences.append(f"'{OUTSIDE}' and '{NO_LESION}' are not checked: they need masks (--masks or --segmenter)")
+        options = "--segmenter, or --masks of predict"
+        sentences.append(f"'{OUTSIDE}' and '{NO_LESION}' are not checked: they need lesion masks ({options})")
     if colours is None:
         sentences.append(f"'{COLOURS}' is not checked: the network has no colour statistics of its training images")
     return tuple(sentences)

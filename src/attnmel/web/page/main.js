@@ -5,7 +5,7 @@ import { takePhotographs } from "./camera.js";
 import { download, find, make } from "./dom.js";
 import { sheet } from "./sheet.js";
 import { csv, drawTable, inOrder } from "./table.js";
-import { chosenHow, counted, failure, percentOf, pointName, pointsOf, spaced } from "./text.js";
+import { MAPS, chosenHow, counted, failure, percentOf, pointName, pointsOf, spaced } from "./text.js";
 import { FULL, applyLayers, drawCase, flattened } from "./view.js";
 
 const NO_MAP = "none";
@@ -98,16 +98,21 @@ async function add(files) {
   drawAll();
   let left = fresh.length;
   say(`Predicting ${left === 1 ? "1 image" : `${left} images`}.`);
-  const [first, clicks] = [fresh.find((one) => !one.error), state.clicks];
+  const clicks = state.clicks;
+  const now = (one) => state.cases.find((each) => each.id === one.id) ?? { error: "removed" };
   await Promise.all(fresh.filter((one) => !one.error).map(async (one) => {
     await ask(one);
     left -= 1;
     if (left) say(`Predicting, ${left} left.`);
-    const here = state.cases.find((each) => each.id === one.id);
-    // The first is shown, unless a case was chosen meanwhile: then that one, as soon as it is there.
-    if (here?.rows && (one === state.chosen || (one === first && clicks === state.clicks))) choose(here);
+    const here = now(one);
+    // The first that could be read is shown, unless a case was chosen meanwhile: then that one, as soon as it is there.
+    const first = fresh.map(now).find((each) => !failure(each));
+    if (here.rows && one === state.chosen) choose(here);
+    else if (first?.rows && first !== state.chosen && clicks === state.clicks) choose(first);
     else drawAll();
   }));
+  const first = now(fresh[0]);
+  if (first.rows && fresh.map(now).every(failure) && clicks === state.clicks) choose(first);
   finished(fresh);
 }
 
@@ -149,7 +154,7 @@ function drawOptions(facts) {
   find("layers").hidden = !maps.length;
   find("opacity").closest("p").hidden = !maps.length;
   find("opacity").value = FULL;
-  find("about").textContent = `attnmel ${facts.version}. ${facts.models.map((model) => `${model.model}: ${model.calibration} Licence of the training data: ${model.licence}.`).join(" ")} Maps are drawn from their lowest to their highest value; they show where the gate is open, and are no proof of what the network uses.`;
+  find("about").textContent = `attnmel ${facts.version}. ${facts.models.map((model) => `${model.model}: ${model.calibration} Licence of the training data: ${model.licence}.`).join(" ")} ${maps.length ? MAPS : ""}`;
 }
 
 function takeFiles() {

@@ -1,7 +1,7 @@
 // One case as an HTML file that prints on a page; every text of it is set as text.
 
 import { make } from "./dom.js";
-import { achieved, decision, mean, meaning, percent, percentOf, pointName, pointsOf, spaced, warning } from "./text.js";
+import { MAPS, achieved, decision, mean, meaning, percent, percentOf, pointName, pointsOf, spaced, warning } from "./text.js";
 import { legends } from "./view.js";
 
 const STYLE = `body { margin: 2rem auto; max-width: 48rem; font: 11pt/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff; }
@@ -35,7 +35,7 @@ export function sheet(one, models, images, settings, facts, pictures) {
     const shown = layersShown(model, settings, pictures);
     if (images[place]) section.append(add("img", { src: images[place], alt: `${one.name}, with ${shown}` }), add("p", { className: "quiet" }, `The image, with ${shown}.`));
     const map = pictures?.maps[model.model]?.[settings.layer];
-    if (images[place] && map) section.append(...legends({ [settings.layer]: map }, facts.map_colours, add));
+    if (images[place] && map) section.append(...legends({ [settings.layer]: map }, facts.map_colours, add), add("p", { className: "quiet" }, MAPS));
     const target = settings.target(model);
     const probability = (row.probabilities ?? row.uncalibrated)[target];
     section.append(add("p", {}, add("strong", {}, `${spaced(target)}: ${percentOf(probability, pointsOf(model, target))}`)), add("p", {}, meaning(model, probability, target)));

@@ -59,7 +59,7 @@ export const pointName = (point) =>
 
 /** How an operating point was chosen, in a sentence. */
 export const chosenHow = (point, chosenOn) =>
-  point.target === null ? "" : `Chosen so that ${Math.round(100 * point.target)} of 100 images of ${spaced(point.task)} were found among ${chosenOn ?? "the validation images"}. A higher sensitivity finds more of them, with more false alarms.`;
+  point.target === null ? "" : `Chosen so that ${Math.round(100 * point.target)} of 100 images of ${spaced(point.task)} were found, on ${chosenOn ?? "the validation images"}. A higher sensitivity finds more of them, with more false alarms.`;
 
 /** What a probability means, in a sentence. */
 export function meaning(model, probability, target) {
@@ -73,6 +73,9 @@ export function meaning(model, probability, target) {
   const count = rounded < 1 ? "fewer than 1 is" : rounded > 99 ? "more than 99 are" : `about ${rounded} are`;
   return `Calibrated: of 100 images with this probability, ${count} ${name}, among images like those of the calibration.${share}`;
 }
+
+/** What a map does not prove, in a sentence. */
+export const MAPS = "Maps are drawn from their lowest to their highest value. They show where the network weighs its features; they do not show that a place is malignant, nor all that the network uses.";
 
 /** That probabilities are means over transforms, in a sentence. */
 export const mean = (transforms) => `Note: ${transforms}; maps are of the image as it is.`;
