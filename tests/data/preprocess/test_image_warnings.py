@@ -98,7 +98,7 @@ def test_what_cannot_be_checked_is_said() -> None:
     assert not_checked(colours, 224, masks=True) == ()
     assert not_checked(None, 223, masks=False) == (
         "'blurred' is not checked: the input has fewer than 224 pixels a side, where no image is sharp",
-        "'outside the square' and 'no lesion found' are not checked: they need lesion masks (--segmenter, or --masks of "
-        "predict)",
+        "'outside the square' and 'no lesion found' are not checked: they need lesion masks (--segmenter, or --masks "
+        "of predict)",
         "'colours far from training' is not checked: the network has no colour statistics of its training images",
     )

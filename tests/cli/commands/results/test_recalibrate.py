@@ -27,6 +27,9 @@ def test_a_run_is_recalibrated_evaluated_elsewhere_and_predicts(attnmel: Attnmel
     heads = [line.split()[0] for line in lines if line and not line.startswith("note: ")]
     assert heads[2:9] == ["melanoma", "intercept", "slope", "calibration_error", "brier", "log_loss", "after:"]
     assert [line.split()[1] for line in lines if re.match(r"melanoma +0", line)] == ["0.82", "0.89", "0.95"]
+    rates = r" +0\.\d{3} \(0\.\d{3} to [01]\.\d{3}\)"
+    assert all(re.search(f"{rates}{rates}$", line) for line in lines if re.match(r"melanoma +0", line))
+    assert "thresholds, with what they reach on the images that chose them, which flatter them" in lines
     assert lines[-1] == "try it on other images: attnmel evaluate runs/clinic --on FOLDER --split test"
     ran = attnmel("evaluate", "runs/clinic", "--on", place.clinic, "--split", "test")
     assert ran.code == 0, ran.err

@@ -11,9 +11,10 @@ from attnmel.cli.commands.networks.train import Columns, named_columns
 from attnmel.cli.completion import data_sets, models
 from attnmel.cli.help import DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json, print_table
-from attnmel.number_formats import fixed, in_full, two_cells
+from attnmel.number_formats import TO, fixed, in_brackets, in_full, two_cells
 
 if TYPE_CHECKING:
+    from attnmel.models.weights.operating_points import Threshold
     from attnmel.pipeline.evaluate.recalibrate import Recalibrated
 
 
@@ -81,12 +82,17 @@ def _print(found: "Recalibrated") -> None:
         [name, *two_cells(found.before.measures[name]), *two_cells(found.after.measures[name])] for name in MEASURES
     ]
     print_table(heads, rows)
-    print("after: each fifth of the images with what the others fit\n")
-    rows = [
-        [one.task, f"{one.target:g}", in_full(one.threshold), fixed(one.sensitivity), fixed(one.specificity)]
-        for one in found.thresholds
-    ]
+    print("after: each fifth of the images with what the others fit. At best the intercept is 0 (above 0 probabilities")
+    print("are too low, below 0 too high) and the slope 1; of the others lower is better\n")
+    print("thresholds, with what they reach on the images that chose them, which flatter them")
+    rows = [[one.task, f"{one.target:g}", in_full(one.threshold), *_reached(one)] for one in found.thresholds]
     print_table(["class", "aim", "threshold", "sensitivity", "specificity"], rows)
+
+
+def _reached(one: "Threshold") -> list[str]:
+    """Return sensitivity and specificity with the intervals, in brackets, on the images that chose a threshold."""
+    rates = [rate for chosen in one.achieved[:1] for rate in (chosen.sensitivity, chosen.specificity)]
+    return [in_brackets(rate, to=TO) for rate in rates]
 
 
 MEASURES = ("intercept", "slope", "calibration_error", "brier", "log_loss")
