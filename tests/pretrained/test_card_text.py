@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from attnmel.pretrained.card import Measured
 from attnmel.pretrained.card_text import card_text
 from attnmel.pretrained.catalogue import ANY, find_model
 
@@ -29,3 +32,18 @@ def test_the_mean_over_transforms_is_named_where_there_is_one(models: Path) -> N
     said = "probabilities are means over 8 transforms of each image (dihedral)"
     assert said in card_text(model.card.model_copy(update={"transforms": "dihedral"})).splitlines()
     assert "transforms" not in card_text(model.card)
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(0.2, 0.7, "too low"), (-0.7, -0.2, "too high"), (-0.2, 0.2, "")])
+def test_probabilities_that_are_shown_to_be_too_low_or_too_high_are_said_to_be(
+    models: Path, low: float, high: float, said: str
+) -> None:
+    model = find_model(ANY)
+    assert model is not None
+    intercept = Measured(task="melanoma", measure="intercept", value=(low + high) / 2, low=low, high=high)
+    calibration = model.card.calibration.model_copy(update={"after": (intercept,)})
+    text = card_text(model.card.model_copy(update={"calibration": calibration}))
+    assert [side for side in ("too low", "too high") if f"the probabilities are {side} on the whole" in text] == (
+        [said] if said else []
+    )
+    assert "melanoma, sensitivity above a probability of 0.5: " in text

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import tempfile
 from io import BytesIO
 from pathlib import Path
@@ -283,6 +284,7 @@ def test_models_and_limits_are_described(client: TestClient) -> None:
     assert model["classes"] == ["rest", "melanoma"]
     assert model["maps"] == ["pool3", "pool4"]
     assert model["transforms"] == ["probabilities are means over 8 transforms of each image (dihedral)"]
+    assert re.match("on the test images the probabilities are too (low|high) on the whole: ", model["on_test_images"])
     assert "images" not in model
 
 

@@ -70,6 +70,18 @@ def test_of_a_mean_over_transforms_the_maps_are_said_to_be_of_one(texts: dict[st
     )
 
 
+def test_a_probability_is_said_not_to_hold_where_the_test_images_show_it() -> None:
+    script = f"""
+      const {{ meaning }} = await import({json.dumps(TEXTS.as_uri())});
+      const model = {{ temperature: 1, thresholds: [], on_test_images: "on the test images they are too low" }};
+      console.log(JSON.stringify(meaning(model, 0.25, "melanoma")));
+    """
+    assert ran(script) == (
+        "Calibrated: of 100 images with this probability, about 25 are melanoma, among images like those of the "
+        "calibration. But on the test images they are too low."
+    )
+
+
 def test_images_without_one_of_the_class_have_no_sensitivity(texts: dict[str, str]) -> None:
     assert texts["bare"] == (
         "Of the 40 test images it found 0 of 0 images of basal cell carcinoma, and took 4 of 40 others for basal cell "

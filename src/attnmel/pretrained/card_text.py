@@ -9,6 +9,9 @@ from attnmel.pretrained.card import CalibrationFact, Measured, ModelCard, Operat
 
 WIDTH = 100
 
+AT_HALF = ("sensitivity", "specificity", "balanced_accuracy")
+"""Measures of decisions at a probability of 0.5, which is no operating point."""
+
 
 def card_text(card: ModelCard) -> str:
     """Return the whole card, except the checksums of the files."""
@@ -27,7 +30,7 @@ def _lines(card: ModelCard) -> Iterator[str]:
     yield "\nmade by"
     yield from (f"  {one}" for one in card.made)
     yield f"\nevaluated on {card.judged_on}; measures with 95 % intervals"
-    yield from (f"  {one.task}, {one.measure}: {_measure(one)}" for one in card.measures)
+    yield from (f"  {one.task}, {one.measure}{_where(one)}: {_measure(one)}" for one in card.measures)
     yield from _operating(card)
     yield from _calibration(card.calibration)
     yield "\nlimits"
@@ -36,6 +39,10 @@ def _lines(card: ModelCard) -> Iterator[str]:
     yield f"\nlicence: {card.licence}"
     yield "files"
     yield from (f"  {name}: {fact.size:,} bytes" for name, fact in card.files.items())
+
+
+def _where(one: Measured) -> str:
+    return " above a probability of 0.5" if one.measure in AT_HALF else ""
 
 
 def _operating(card: ModelCard) -> Iterator[str]:
@@ -73,6 +80,18 @@ def _calibration(found: CalibrationFact) -> Iterator[str]:
     for one in found.before:
         then = f", {_measure(after[one.measure])}" if one.measure in after else ""
         yield f"  {one.measure}: {_measure(one)}{then}"
+    if sentence := on_the_whole(found):
+        yield from textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def on_the_whole(found: CalibrationFact) -> str:
+    """Return on which side of the observed frequencies the probabilities lie; empty where no intercept shows it."""
+    for one in found.after or found.before:
+        if one.measure == "intercept" and (one.low > 0 or one.high < 0):
+            side, than = ("low", "more") if one.low > 0 else ("high", "fewer")
+            words = f"{than} images are {one.task} than they add up to"
+            return f"on the test images the probabilities are too {side} on the whole: {words}"
+    return ""
 
 
 def _item(text: str) -> list[str]:

@@ -49,6 +49,7 @@ def info(models: Models, limits: Limits) -> dict[str, object]:
             "network": one.card.network,
             "classes": list(one.card.classes),
             "positives": list(one.card.positives),
+            "on_test_images": one.on_test_images,
             "usual_point": usual.name if (usual := one.usual_threshold) else None,
             "maps": list(ATTENTION_MAPS) if one.card.has_attention else [],
         }

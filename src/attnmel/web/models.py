@@ -19,6 +19,8 @@ from attnmel.pipeline.predict.image_results import transforms_notes
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks, require_masks
 from attnmel.pipeline.predict.models.onnx_model import OnnxModel
 from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells
+from attnmel.pretrained.card_text import on_the_whole
+from attnmel.pretrained.catalogue import find_model
 
 MaskOf = Callable[[NamedBytes], Mask]
 """Draws the lesion mask of an image; raises ImageError where it cannot be read."""
@@ -54,6 +56,10 @@ class ServedModel:
         )
         self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
         """What its numbers mean, as plain values."""
+        shipped = find_model(name)
+        is_shipped = shipped is not None and shipped.folder == path.parent
+        self.on_test_images = on_the_whole(shipped.card.calibration) if shipped and is_shipped else ""
+        """Whether its probabilities are too low or too high on its test images, in words; empty where not known."""
         self.usual_threshold = usual_threshold(self._model.thresholds, self.card.positives[0])
         """The operating point that the page shows first; a study decides at it, too."""
         self.at_once = self._model.at_once

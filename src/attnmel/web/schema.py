@@ -110,6 +110,9 @@ class ServedFacts(ModelFacts):
     network: str
     classes: list[str]
     positives: list[str] = Field(description="Target classes; the first is the main one.")
+    on_test_images: str = Field(
+        description="Whether the probabilities of a pretrained model are too low or too high on its test images."
+    )
     usual_point: str | None = Field(description="Name of the operating point that the page shows first.")
     maps: list[str]
 

@@ -69,9 +69,10 @@ export function meaning(model, probability, target) {
   }
   const [chosen] = pointsOf(model, target);
   const share = chosen?.images ? ` ${percent(chosen.positives / chosen.images)} of all those images are ${name}; where it is rarer, fewer are.` : "";
+  const tested = model.on_test_images ? ` But ${model.on_test_images}.` : "";
   const rounded = Math.round(100 * probability);
   const count = rounded < 1 ? "fewer than 1 is" : rounded > 99 ? "more than 99 are" : `about ${rounded} are`;
-  return `Calibrated: of 100 images with this probability, ${count} ${name}, among images like those of the calibration.${share}`;
+  return `Calibrated: of 100 images with this probability, ${count} ${name}, among images like those of the calibration.${share}${tested}`;
 }
 
 /** What a map does not prove, in a sentence. */
