@@ -28,6 +28,7 @@ def evaluate(
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
     columns: Mapping[str, str] | None = None,
+    exclude_known: bool = False,
     allow_leakage: bool = False,
     out: Place | None = None,
     home: Place | None = None,
@@ -42,7 +43,7 @@ def evaluate(
     Raises:
         ConfigError: no run, no such data set or split, a value outside its range, or `transforms`, `prior` or `columns`
             of a fusion, which predicts nothing again.
-        LabelError: images or lesions that the run learnt from, unless leakage is allowed.
+        LabelError: images or lesions that the run learnt from, unless they are left out or leakage is allowed.
         PredictionsError: a measure is not defined.
     """
     from attnmel.compute.runtime import use_threads
@@ -66,10 +67,12 @@ def evaluate(
             "prevalences": prevalences,
         }
         if is_fused(opened):
-            refuse_predicting({"transforms": transforms, "prior": prior, "columns": columns}, opened)
+            given = {"transforms": transforms, "prior": prior, "columns": columns, "exclude_known": exclude_known}
+            refuse_predicting(given, opened)
             results = evaluate_fusion(opened, **chosen)
         else:
-            chosen |= {"transforms": transforms, "prior": prior, "allow_leakage": allow_leakage, "columns": columns}
+            leakage = {"exclude_known": exclude_known, "allow_leakage": allow_leakage}
+            chosen |= {"transforms": transforms, "prior": prior, "columns": columns, **leakage}
             results = evaluate_run(opened, **chosen)
         found.append(EvaluatedRun(opened, results, opened.details(results)))
     return Evaluated(tuple(found))
@@ -84,6 +87,7 @@ def recalibrate(
     split: str | None = None,
     exclude: Place | None = None,
     columns: Mapping[str, str] | None = None,
+    exclude_known: bool = False,
     allow_leakage: bool = False,
     home: Place | None = None,
     threads: int | None = None,
@@ -97,7 +101,7 @@ def recalibrate(
     Raises:
         ConfigError: no run, no such data set or split, or `out` is not empty.
         CheckpointError: no network with a softmax.
-        LabelError: images or lesions that the run learnt from, unless leakage is allowed.
+        LabelError: images or lesions that the run learnt from, unless they are left out or leakage is allowed.
         PredictionsError: too few images, or images that no temperature between the limits fits.
     """
     from attnmel.compute.runtime import use_threads
@@ -115,6 +119,7 @@ def recalibrate(
         split=split,
         exclude=optional_path(exclude),
         columns=columns,
+        exclude_known=exclude_known,
         allow_leakage=allow_leakage,
         home=where,
         progress=shown,

@@ -231,7 +231,18 @@ def test_another_set_that_shares_images_is_refused_unless_told_to_go_on(
     refused = attnmel("evaluate", run.path, "--on", other, "--home", home)
     assert refused.code == 1
     assert f"1 image of {other} trained this run or chose its epoch or thresholds (1 by bytes): p100" in refused.err
+    assert "Leave them out by --exclude-known (" in refused.err
     assert "or go on with --allow-leakage" in refused.err
+    without = attnmel("evaluate", run.path, "--on", other, "--exclude-known", "--home", home)
+    assert without.code == 0, without.err
+    assert "note: 1 of 26 images are left out, as they are known from training (1 by bytes)" in without.out
+    assert "p100" not in run.predictions("other-all-without-known").read_text()
+    assert read_leaks(run) == ()
+    again = attnmel("evaluate", run.path, "--split", "train", "--exclude-known", "--home", home)
+    assert again.err.endswith(
+        "error: images of the split 'train' trained this run, so that --exclude-known has no meaning; evaluate the "
+        "split 'test', or another data set by --on\n"
+    )
     allowed = attnmel("evaluate", run.path, "--on", other, "--allow-leakage", "--home", home)
     assert allowed.code == 0, allowed.err
     assert [(one.judged, one.image, one.kind) for one in read_leaks(run)] == [("other-all", "p100", "same bytes")]

@@ -33,6 +33,16 @@ def test_all_of_ph2_is_an_external_test(run: Run, tmp_path: Path) -> None:
     assert truth == {name: diagnosis == "melanoma" for name, diagnosis in diagnoses.items()}
 
 
+def test_of_a_run_that_does_not_list_its_images_none_can_be_left_out(run: Run, tmp_path: Path) -> None:
+    write_ph2(tmp_path / "home" / "data" / "ph2", 15)
+    run.folder.images.unlink()
+    run = Run(run.folder, run.home)
+    with pytest.raises(
+        ConfigError, match=r"does not list what it learnt from \(no images.csv\), so that it is not known"
+    ):
+        evaluate_run(run, on="ph2", exclude_known=True, resamples=20)
+
+
 def test_a_smaller_copy_of_a_training_image_is_refused_by_its_id(
     run: Run, phantoms: "Phantoms", tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.evaluate.recalibrate import ON_THESE, Recalibrated, recalibrate_run
 from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.fuse.fuse import fuse
-from attnmel.pipeline.run.images.seen_images import Known, judged_images, start_images, write_images
+from attnmel.pipeline.run.images.seen_images import Known, judged_images, read_images, start_images, write_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import DEFAULT
 from attnmel.progress import as_progress
@@ -119,9 +119,14 @@ def test_other_images_are_evaluated_at_the_new_thresholds_and_the_same_refused(p
     assert details is not None
     points = details.operating[0].points
     assert [one.threshold for one in points[1:]] == [one.threshold for one in found.thresholds]
-    refused = rf"{found.images} images of {place.clinic}:train recalibrated this run .* such as another --split, or go"
+    refused = rf"{found.images} images of {place.clinic}:train recalibrated this run .* such as another --split, leave"
     with pytest.raises(LabelError, match=refused):
         evaluate_run(run, on=str(place.clinic), split="train", resamples=20)
+    every = (
+        rf"all {found.images} images of clinic in the split 'train' are known from training \({found.images} by id\)"
+    )
+    with pytest.raises(LabelError, match=every):
+        evaluate_run(run, on=str(place.clinic), split="train", exclude_known=True, resamples=20)
     with pytest.raises(ConfigError, match=r"images of clinic \(train\); an evaluation of its own split"):
         evaluate_run(run, split="validation", resamples=20)
     assert checkpoint_card(place.out).thresholds == found.thresholds
@@ -236,6 +241,17 @@ def test_images_of_training_are_refused_and_with_leave_noted(place: Place) -> No
         place.recalibrated()
     note = "3 of the images are known from training; see leakage.csv, which --exclude takes"
     assert note in place.recalibrated(allow_leakage=True).notes
+
+
+def test_images_of_training_are_left_out_where_asked_for(place: Place) -> None:
+    every = place.recalibrated().images
+    shutil.rmtree(place.out)
+    write_images(place.run, [Known(f"C00{number}", "train", "", str(number)) for number in range(3)], "CC-0")
+    found = place.recalibrated(exclude_known=True)
+    assert found.images == every - 3
+    assert f"3 of {every} images are left out, as they are known from training (3 by id)" in found.notes
+    known = {one.image_id for one in read_images(found.run.recalibration)}
+    assert not known & {"C000", "C001", "C002"}
 
 
 def test_a_link_leads_to_the_copy_and_the_current_folder_is_refused(

@@ -90,6 +90,12 @@ def test_copies_of_training_images_are_known_by_their_fingerprints_and_can_be_le
     rest = evaluate_run(run, on=str(tmp_path / "clinic"), exclude=run.folder.leakage, resamples=20)
     assert rest.judgement.images == 3
     assert not [one for one in read_leaks(run.folder) if one.judged == rest.name]
+    same = evaluate_run(run, on=str(tmp_path / "clinic"), exclude_known=True, resamples=20)
+    assert same.name == f"{judged.name}-without-known"
+    assert run.predictions(same.name).image_ids == run.predictions(rest.name).image_ids
+    assert "3 of 6 images are left out, as they are known from training (3 by picture)" in same.judgement.notes
+    assert [one for one in read_leaks(run.folder) if one.judged == judged.name], "the whole set's results stay"
+    assert not [one for one in read_leaks(run.folder) if one.judged == same.name]
 
 
 def test_what_an_audit_had_found_of_the_test_images_is_not_lost_where_no_audit_is_stored(

@@ -2,18 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from attnmel import NOTICE
 from attnmel.config.settings.tta import transforms_note, transforms_of
-from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
-from attnmel.errors import ConfigError, LabelError
+from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
@@ -23,21 +21,23 @@ from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
 from attnmel.pipeline.evaluate.calibrate import store_at_temperature, store_calibration
+from attnmel.pipeline.evaluate.evaluated_images import (
+    WITHOUT_KNOWN,
+    EvaluatedImages,
+    images_to_evaluate,
+    without_known,
+)
 from attnmel.pipeline.evaluate.leakage import check_leakage, leak_notes, write_leaks
 from attnmel.pipeline.evaluate.seen import segmenter_notes, write_seen
 from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
-from attnmel.pipeline.run.images.dataset import ALL, Prepared
-from attnmel.pipeline.run.images.left_out import refuse_unknown_ids, unclassed_notes
 from attnmel.pipeline.run.results.results import (
     CHOOSES,
     TTA,
     SplitResults,
     check_columns,
-    columns_on,
     external_set,
-    is_same_set,
     plain_word,
     results_name,
 )
@@ -55,30 +55,13 @@ FROM_MAPS = (
 CHOSEN_WITH = {NO_PRIOR: "without age and sex", AGE_SEX: "with age and sex"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluatedImages:
-    """The images of one evaluation."""
-
-    name: str
-    """Of the results."""
-    on: str | None
-    """Another data set or folder than the run's own."""
-    split: str
-    prepared: Prepared
-    rows: np.ndarray
-    """Of the image cache."""
-    notes: tuple[str, ...]
-    """Which images were left out."""
-    columns: dict[str, str]
-    """How the table of `on` calls its columns, where it calls them differently."""
-
-
 def evaluate_run(
     run: Run,
     *,
     on: str | None = None,
     split: str | None = None,
     exclude: Path | None = None,
+    exclude_known: bool = False,
     allow_leakage: bool = False,
     columns: Mapping[str, str] | None = None,
     maps: StoredMaps | None = None,
@@ -91,7 +74,8 @@ def evaluate_run(
     """Evaluate a run's best epoch on a split of its own data, or on another data set or folder `on`.
 
     With `exclude`, a list of `attnmel audit`, the split is evaluated without the images on the list, under a name of
-    its own, so that the results on the whole split stay. Images that are known from training are listed.
+    its own, so that the results on the whole split stay. Images that are known from training are listed, or with
+    `exclude_known` left out, also under a name of its own.
 
     The validation split of the run's own data chooses temperature and thresholds, which go into the checkpoint; results
     of earlier evaluations are then brought to them.
@@ -127,6 +111,7 @@ def evaluate_run(
         fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset(), card.seed)
         tag = "" if transforms == card.transforms else f"{TTA}{plain_word(transforms)}"
         tag += "" if prior == own_prior else f"-prior-{prior}"
+        tag += WITHOUT_KNOWN if exclude_known else ""
         if card.chosen_elsewhere and results_name(place, split, exclude, tag)[1] == CHOOSES:
             raise ConfigError(
                 f"temperature and thresholds of {run.path} were chosen on {card.chosen_elsewhere}; an evaluation of "
@@ -141,8 +126,10 @@ def evaluate_run(
             split=images.split,
             on=images.on,
             columns=images.columns,
-            allowed=allow_leakage,
+            allowed=allow_leakage or exclude_known,
         )
+        if exclude_known:
+            images, leaks = without_known(run, images, leaks), ()
         predicted = predict_rows(run, images.prepared, images.rows, chosen, maps)
         adjusted, prior_notes = with_prior(fitted, predicted.predictions)
         predicted = predicted._replace(predictions=adjusted)
@@ -167,73 +154,6 @@ def evaluate_run(
         if recalibrated:
             store_at_temperature(run, [one for one in run.results.values() if one.name != CHOOSES])
     return results
-
-
-def images_to_evaluate(
-    run: Run,
-    on: str | None,
-    split: str | None,
-    exclude: Path | None = None,
-    columns: Mapping[str, str] | None = None,
-    tag: str = "",
-) -> EvaluatedImages:
-    """Find the images of an evaluation and the name of their results; `tag` tells of changed settings.
-
-    Raises:
-        ConfigError: no such data set or split, or the name stands for results on another data set.
-        LabelError: the data set or the exclusion list cannot be used.
-    """
-    split, name = results_name(on, split, exclude, tag)
-    prepared = run.same_dataset() if on is None else run.dataset_on(on, columns)
-    rows, notes = prepared.rows(split), _excluded(prepared, split)
-    if exclude is not None:
-        rows, note = _without(rows, prepared, split, exclude)
-        notes = (*notes, note)
-    if (before := run.results.get(name)) is not None:
-        _refuse_other_set(run, before, on, [prepared.lesions[row].image_id for row in rows])
-    notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
-    own = dict(columns_on(run.results, on) if columns is None else columns) if on is not None else {}
-    return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
-
-
-def _refuse_other_set(run: Run, before: SplitResults, on: str | None, image_ids: Sequence[str]) -> None:
-    """Refuse to replace results on another data set of the same name; a folder that was moved is the same one.
-
-    Raises:
-        ConfigError: names the other one and what to do.
-    """
-    if is_same_set(before.on, on):
-        return
-    is_gone = before.on is not None and not Path(before.on).exists()
-    is_stored = run.folder.predictions(before.name).is_file()
-    if is_gone and (not is_stored or set(run.predictions(before.name).image_ids) == set(image_ids)):
-        return
-    raise ConfigError(
-        f"{run.path} was evaluated on another folder as '{before.name}' ({before.on}), whose results those on {on} "
-        "would replace; rename one of the two folders, or evaluate a copy of the run by --out"
-    )
-
-
-def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
-    """Return the note on how many images of the split the recipe itself leaves out; none where it leaves out none."""
-    within = [lesion.image_id in prepared.excluded for lesion in prepared.lesions if split in (lesion.split, ALL)]
-    left_out = sum(within)
-    return (f"{left_out} of {len(within)} images are left out by the recipe's data.exclude",) if left_out else ()
-
-
-def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) -> tuple[np.ndarray, str]:
-    """Return the rows that an exclusion list leaves, and the note on how many it leaves out."""
-    dataset = prepared.dataset.name
-    named = set(read_exclusions(exclude, dataset))
-    refuse_unknown_ids(named, prepared.lesions, f"{exclude} names images that {dataset} does not hold")
-    left = np.array([row for row in rows if prepared.lesions[row].image_id not in named], dtype=np.int64)
-    if not len(left) or len(left) == len(rows):
-        what = "no image" if len(left) else "every image"
-        raise LabelError(
-            f"{exclude} names {what} of {dataset} in the split '{split}'; expected some of them: write a list with "
-            "`attnmel audit --exclusions FILE --leave-out test`"
-        )
-    return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
 
 
 def _grid_notes(predicted: PredictionsWithMaps) -> tuple[str, ...]:

@@ -96,9 +96,9 @@ def _refuse_recalibrated(run: Run, leaks: Sequence[Leak], evaluated: str) -> Non
     if not leaks or not all(one.known_image in chose for one in leaks):
         return
     raise LabelError(
-        f"{counted(len(leaks), 'image')} of {evaluated} recalibrated this run ({_by_kind(leaks)}): "
+        f"{counted(len(leaks), 'image')} of {evaluated} recalibrated this run ({kinds_in_words(leaks)}): "
         f"{listed(one.image for one in leaks)}. Results on them would be too good. Name other images of the place, "
-        "such as another --split, or go on with --allow-leakage."
+        "such as another --split, leave them out by --exclude-known, or go on with --allow-leakage."
     )
 
 
@@ -116,13 +116,14 @@ def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str, *, recipe:
     audit = shlex.join(["attnmel", "audit", *sides, "--test", evaluated, *recipe])
     raise LabelError(
         f"{counted(len(leaks), 'image')} of {evaluated} trained this run or chose its epoch or thresholds "
-        f"({_by_kind(leaks)}): {listed(one.image for one in leaks)}. Results on them would be too good. Leave them "
-        f"out by `--exclude FILE`, written by `{audit} --leave-out test --exclusions FILE`, "
-        "or go on with --allow-leakage."
+        f"({kinds_in_words(leaks)}): {listed(one.image for one in leaks)}. Results on them would be too good. Leave "
+        f"them out by --exclude-known (cropped copies too by `--exclude FILE`, written by `{audit} --leave-out test "
+        "--exclusions FILE`), or go on with --allow-leakage."
     )
 
 
-def _by_kind(leaks: Sequence[Leak]) -> str:
+def kinds_in_words(leaks: Sequence[Leak]) -> str:
+    """Return by what images are known from training: "3 by id, 1 by picture"."""
     kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
     return ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
 

@@ -29,7 +29,7 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.number_formats import fixed
-from attnmel.pipeline.evaluate.evaluate import EvaluatedImages, images_to_evaluate
+from attnmel.pipeline.evaluate.evaluated_images import EvaluatedImages, images_to_evaluate, without_known
 from attnmel.pipeline.evaluate.leakage import check_leakage, leak_notes, write_leaks
 from attnmel.pipeline.predict.cached_rows import predict_rows
 from attnmel.pipeline.run.images.age_and_sex import with_prior
@@ -89,6 +89,7 @@ def recalibrate_run(
     split: str | None = None,
     exclude: Path | None = None,
     columns: Mapping[str, str] | None = None,
+    exclude_known: bool = False,
     allow_leakage: bool = False,
     resamples: int = RESAMPLES,
     home: Path | None = None,
@@ -97,8 +98,8 @@ def recalibrate_run(
 ) -> Recalibrated:
     """Write a copy of a run to the new folder `out`, recalibrated on labelled images of another data set or folder.
 
-    `on`, `split` (all images without it), `exclude`, `columns` and `allow_leakage` are those of `evaluate_run`;
-    messages call the run as it was `named`, by default by its path.
+    `on`, `split` (all images without it), `exclude`, `columns`, `exclude_known` and `allow_leakage` are those of
+    `evaluate_run`; messages call the run as it was `named`, by default by its path.
 
     Raises:
         ConfigError: no run folder, no such data set or split, the run's own data set, or `out` is not empty.
@@ -130,6 +131,7 @@ def recalibrate_run(
             split=split or ALL,
             exclude=exclude,
             columns=columns,
+            exclude_known=exclude_known,
             allowed=allow_leakage,
             resamples=resamples,
         )
@@ -154,6 +156,7 @@ def _recalibrated(
     split: str,
     exclude: Path | None,
     columns: Mapping[str, str] | None,
+    exclude_known: bool,
     allowed: bool,
     resamples: int,
 ) -> Recalibrated:
@@ -168,8 +171,10 @@ def _recalibrated(
         split=split,
         on=on,
         columns=images.columns,
-        allowed=allowed,
+        allowed=allowed or exclude_known,
     )
+    if exclude_known:
+        images, leaks = without_known(original, images, leaks), ()
     name, target_class = images.prepared.dataset.name, card.positives[0]
     uncalibrated = _predicted(run, images, card)
     fitted = fit_recalibration(uncalibrated)

@@ -59,6 +59,14 @@ def evaluate(
         ),
     ] = None,
     columns: Columns = None,
+    exclude_known: Annotated[
+        bool,
+        option(
+            DATA,
+            "Leave out the images that the network is known to have learnt from; the results get a name of their own.",
+            "--exclude-known",
+        ),
+    ] = False,
     allow_leakage: Annotated[
         bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
     ] = False,
@@ -95,6 +103,7 @@ def evaluate(
         transforms=tta,
         prior=prior,
         columns=named_columns(columns),
+        exclude_known=exclude_known,
         allow_leakage=allow_leakage,
         out=out,
         home=home,

@@ -33,6 +33,10 @@ def recalibrate(
         Path | None, option(DATA, "List of images to leave out, by `attnmel audit --exclusions`.")
     ] = None,
     columns: Columns = None,
+    exclude_known: Annotated[
+        bool,
+        option(DATA, "Leave out the images that the network is known to have learnt from.", "--exclude-known"),
+    ] = False,
     allow_leakage: Annotated[
         bool, option(DATA, "Go on although the network was trained on some images.", "--allow-leakage")
     ] = False,
@@ -59,6 +63,7 @@ def recalibrate(
         split=split,
         exclude=exclude,
         columns=named_columns(columns),
+        exclude_known=exclude_known,
         allow_leakage=allow_leakage,
         home=home,
         threads=threads,
