@@ -205,7 +205,7 @@ function takeChoices() {
 function saveSheet() {
   const [now, models] = [settings(), chosenModels()];
   let place = 0;
-  const images = models.map((model) => (state.pictures && !state.chosen.rows[model.model].error ? flattened(place++, now) : null));
+  const images = models.map((model) => (state.pictures && !state.chosen.rows[model.model].error ? flattened(place++, now, state.pictures, model.model) : null));
   download(`${state.chosen.name.replace(/\.\w+$/, "")}.html`, sheet(state.chosen, models, images, now, state.facts, state.pictures), "text/html");
 }
 

@@ -14,7 +14,8 @@ img { max-width: 100%; max-height: 95mm; } .scale img { width: 8rem; height: 0.8
 export function layersShown(model, settings, pictures) {
   const map = pictures?.maps[model.model]?.[settings.layer] ? `the attention map ${settings.layer} at ${settings.opacity} %` : "";
   const border = pictures?.mask && settings.mask ? "the border of the predicted lesion mask" : "";
-  return [map || "no map", border].filter(Boolean).join(" and ");
+  const square = settings.square ? "a frame around the part that the network saw" : "";
+  return [map || "no map", border, square].filter(Boolean).join(" and ");
 }
 
 /** Return the file's text; `images` holds a data URL for each model, or null. */

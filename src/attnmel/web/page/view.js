@@ -122,7 +122,7 @@ function scrollTogether(frames) {
 }
 
 /** The image of a model with the layers as they are seen, as a JPEG's data URL. */
-export function flattened(index, settings) {
+export function flattened(index, settings, pictures, model) {
   const stage = document.querySelectorAll(".stage")[index];
   const [image, ...layers] = stage.querySelectorAll("img");
   const canvas = make("canvas", { width: image.naturalWidth, height: image.naturalHeight });
@@ -130,6 +130,16 @@ export function flattened(index, settings) {
   for (const one of [image, ...layers.filter((each) => !each.hidden)]) {
     drawing.globalAlpha = one.classList.contains("map") ? settings.opacity / 100 : 1;
     drawing.drawImage(one, 0, 0, canvas.width, canvas.height);
+  }
+  const scale = canvas.width / pictures.width;
+  for (const square of settings.square ? pictures.squares[model] : []) {
+    const [left, top, side] = square.map((one) => one * scale);
+    Object.assign(drawing, { globalAlpha: 1, lineWidth: Math.max(2, canvas.width / 300) });
+    for (const [colour, dashes] of [["#000", []], ["#fff", [4 * drawing.lineWidth]]]) {
+      drawing.strokeStyle = colour;
+      drawing.setLineDash(dashes);
+      drawing.strokeRect(left, top, side, side);
+    }
   }
   return canvas.toDataURL("image/jpeg", 0.9);
 }
