@@ -282,15 +282,16 @@ def test_the_first_image_that_could_be_read_is_shown_and_its_sheet_says_what_a_m
     page.wait_for_selector(".stage img.map >> nth=0", state="attached")
     with page.expect_download() as saved:
         page.click("#sheet")
-    assert "they do not show that a place is malignant" in (plain := saved.value.path().read_text("utf-8"))
+    plain = saved.value.path().read_text("utf-8")
+    assert "they do not show that a place is malignant" in plain
     page.check("#square")
     with page.expect_download() as saved:
         page.click("#sheet")
     framed = saved.value.path().read_text("utf-8")
     assert "and a frame around the part that the network saw." in framed
-    pictures = [re.search(r'<img src="(data:image/jpeg[^"]+)"', one) for one in (plain, framed)]
-    assert pictures[0] and pictures[1]
-    assert pictures[0][1] != pictures[1][1], "the frame is drawn"
+    first, second = (re.findall(r'<img src="(data:image/jpeg[^"]+)"', one) for one in (plain, framed))
+    assert len(first) == len(second) == 2
+    assert first != second, "the frame is drawn"
     page.click("#clear")
     page.set_input_files("#files", [tmp_path / "a letter.jpg"])
     page.wait_for_selector("#status .problem")
