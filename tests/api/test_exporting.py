@@ -28,6 +28,19 @@ def test_a_pretrained_model_is_copied(tmp_path: Path) -> None:
     assert attnmel.Predictor(found.path).card.classes == ("rest", "melanoma")
 
 
+def test_options_of_the_check_have_no_effect_on_a_copy_which_is_said(tmp_path: Path) -> None:
+    recorder = Recorder()
+    attnmel.export("pretrained", tmp_path / "model.onnx", split="train", limit=5, progress=recorder)
+    assert recorder.notes[0] == "without effect: --split, --limit; the file of attnmel-lite0-isic2017 is copied"
+
+
+def test_an_exported_file_has_the_ending_that_it_is_known_by(tmp_path: Path) -> None:
+    for name in ("model", "model.txt", "model.v1"):
+        with pytest.raises(ConfigError, match=rf"does not end in \.onnx, .* call it {name}\.onnx$"):
+            attnmel.export("pretrained", tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_a_run_is_exported_with_the_results_of_its_check(
     trained: RunFolder, phantoms: "Phantoms", tmp_path: Path

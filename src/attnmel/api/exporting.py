@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from attnmel.api.model_names import place_of, run_to_share, shipped, trained_model
 from attnmel.api.places import Place, optional_path, own_file, own_folder
 from attnmel.arguments import Share, Within, checked_arguments
+from attnmel.errors import ConfigError
 from attnmel.files.folders import home_folder
 from attnmel.progress import Progress, Report, as_progress
 
@@ -66,7 +67,8 @@ def export(
     `bound` (0.02) of AUC. Without `out` the file lies in the run folder, of a model with a name at NAME.onnx.
 
     Raises:
-        ConfigError: no such model, int8 without the run's training images, or at `out` a file of others.
+        ConfigError: no such model, int8 without the run's training images, or `out` is a file of others or does not
+            end in .onnx.
         CheckpointError: the model is damaged.
         ExportError: the file differs from the network, or int8 loses too much; nothing is written.
     """
@@ -74,8 +76,11 @@ def export(
     from attnmel.files.hub import hub_name
     from attnmel.pipeline.pretrained.run import copy_onnx
 
-    place, target, shown = place_of(model), own_file(out), as_progress(progress)
+    place, target, shown = place_of(model), _onnx_file(out), as_progress(progress)
     if found := shipped(place, shown):
+        idle = {"bound": bound is not None, "split": split != "test", "limit": limit is not None}
+        if without_effect := [f"--{name}" for name, given in idle.items() if given]:
+            shown.note(f"without effect: {', '.join(without_effect)}; the file of {found.card.name} is copied")
         return _noted(Exported(copy_onnx(found, target, int8=int8), None), shown)
     from attnmel.deploy.onnx.texts import BOUND
     from attnmel.pipeline.export.export import LIMIT, export_onnx
@@ -94,6 +99,14 @@ def export(
         progress=shown,
     )
     return _noted(Exported(exported.path, exported.facts), shown)
+
+
+def _onnx_file(out: Place | None) -> Path | None:
+    """Return the path of the file to write, which ends as every command and `Predictor` know an exported file by."""
+    path = own_file(out)
+    if path is not None and path.suffix.lower() != ".onnx":
+        raise ConfigError(f"{path} does not end in .onnx, by which an exported file is known; call it {path.name}.onnx")
+    return path
 
 
 def _noted(exported: Exported, progress: Progress) -> Exported:
