@@ -7,7 +7,7 @@ import pytest
 
 from attnmel import Predictor
 from attnmel.errors import CheckpointError
-from attnmel.pretrained.catalogue import ANY, CARD_FILE, DEFAULT, Shipped, find_model, model_names
+from attnmel.pretrained.catalogue import ANY, CARD_FILE, DEFAULT, Shipped, find_copied, find_model, model_names
 
 
 def found(name: str = ANY) -> Shipped:
@@ -41,6 +41,15 @@ def test_every_file_is_known_by_size_and_hash(models: Path) -> None:
         content = (model.folder / name).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (fact.size, fact.sha256)
         assert model.file(name) == model.folder / name
+
+
+def test_a_copy_is_known_by_its_content_and_another_file_is_none(models: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "renamed.onnx"
+    copy.write_bytes((models / DEFAULT / "model.onnx").read_bytes())
+    assert find_copied(copy) == found()
+    for content in (copy.read_bytes()[::-1], b"short"):
+        copy.write_bytes(content)
+        assert find_copied(copy) is None
 
 
 def test_a_missing_card_is_an_error(models: Path) -> None:

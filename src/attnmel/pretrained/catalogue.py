@@ -82,6 +82,20 @@ def find_model(name: str) -> Shipped | None:
     return None if full is None else open_model(full)
 
 
+def find_copied(file: Path) -> Shipped | None:
+    """Return the pretrained model whose ONNX file has the same content as this one, such as a copy by `attnmel export`.
+
+    Raises:
+        CheckpointError: a model's card is missing or damaged.
+    """
+    size, digest = file.stat().st_size, None
+    for model in map(open_model, model_names()):
+        expected = model.card.files[RunFolder(model.folder).onnx.name]
+        if size == expected.size and (digest := digest or file_sha256(file)) == expected.sha256:
+            return model
+    return None
+
+
 def _full_name(name: str) -> str | None:
     full = DEFAULT if name == ANY else name
     return full if full in model_names() else None

@@ -7,35 +7,47 @@ from attnmel.errors import listed
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.fingerprints import copied_images, read_fingerprints
 from attnmel.pipeline.run.images.seen_images import known_images, read_images, shared_images
+from attnmel.pretrained.catalogue import find_copied
 from attnmel.pretrained.named import exported_file
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
 
-def known_cases(source: str, lesions: Sequence[Lesion], home: Path, progress: Progress = SILENT) -> tuple[str, ...]:
-    """Return the cases that a model's run learnt from, by id, file, lesion or picture.
+def known_cases(
+    source: str, lesions: Sequence[Lesion], home: Path, progress: Progress = SILENT
+) -> tuple[str, ...] | None:
+    """Return the cases that a model's run learnt from, by id, file, lesion or picture; None where no list says what.
 
-    `source` is the model as `machine_output` takes it. A file beside no run has no list of images, so that nothing is
-    known of it.
+    `source` is the model as `machine_output` takes it. A file beside no run has no list of images, unless it is a copy
+    of a pretrained model's.
 
     Raises:
         PredictionsError, CheckpointError: a list of images, or their fingerprints, is damaged.
         ImageError: an image cannot be read.
     """
     found: dict[str, None] = {}
+    listed_images = False
     for run in _runs(exported_file(source) or Path(source)):
         own = read_images(run)
         learnt = (*own, *read_images(run.start), *read_images(run.recalibration))
+        listed_images = listed_images or bool(learnt)
         shared = shared_images(learnt, known_images(lesions, home), "study") if learnt else ()
         copies = ()
         if run.fingerprints.is_file():
             copies = copied_images(read_fingerprints(run, len(own)), own, lesions, "study", progress)
         found |= dict.fromkeys(one.image for one in (*shared, *copies))
-    return tuple(one.image_id for one in lesions if one.image_id in found)
+    return tuple(one.image_id for one in lesions if one.image_id in found) if listed_images else None
 
 
-def known_note(machine: str, known: Sequence[str], cases: int) -> str:
-    """Return what is said of a machine that knows some of the cases."""
+def known_note(machine: str, known: Sequence[str] | None, cases: int) -> str | None:
+    """Return what is said of a machine that knows some of the cases, or of which that is not known."""
+    if known is None:
+        return (
+            f"{machine}: what it learnt from is not known here, so that cases among its training images are not found; "
+            "where you have its run folder, name that as the machine"
+        )
+    if not known:
+        return None
     return (
         f"{machine}: learnt from {len(known):,} of the {cases:,} cases ({listed(known)}). What readers are shown of "
         "them, and its AUC, are better than on new images; make the study of other images before you invite anybody"
@@ -43,9 +55,15 @@ def known_note(machine: str, known: Sequence[str], cases: int) -> str:
 
 
 def _runs(model: Path) -> list[RunFolder]:
-    """Return the run of a folder or of a file in it, or the runs of a folder of seeds or folds."""
+    """Return the run of a folder or of a file in it, or the runs of a folder of seeds or folds.
+
+    Of a copy of a pretrained model's file it is that model's.
+    """
     folder = model if model.is_dir() else model.parent
     places = [folder]
     if model.is_dir() and not RunFolder(folder).recipe.is_file():
         places = sorted({one.parent for depth in ("*", "*/*") for one in folder.glob(f"{depth}/recipe.toml")})
-    return [run for run in map(RunFolder, places) if run.recipe.is_file()]
+    runs = [run for run in map(RunFolder, places) if run.recipe.is_file()]
+    if not runs and model.is_file() and (copied := find_copied(model)):
+        return [RunFolder(copied.folder)]
+    return runs

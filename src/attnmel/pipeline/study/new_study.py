@@ -187,8 +187,8 @@ def _note_known_cases(
         if not is_table(one.source):
             from attnmel.pipeline.study.known_cases import known_cases, known_note  # with torch
 
-            if known := known_cases(one.source, cases, home, progress):
-                progress.note(known_note(one.name, known, len(cases)))
+            if note := known_note(one.name, known_cases(one.source, cases, home, progress), len(cases)):
+                progress.note(note)
 
 
 def _require_distinct(what: str, names: Sequence[str]) -> None:
