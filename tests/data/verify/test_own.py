@@ -114,6 +114,7 @@ def test_the_fold_of_a_recipe_splits_as_in_its_training(folder: Path) -> None:
         check_classes(draw_fold(lesions, 1, 2, seed=0), ("rest", "melanoma"))
     assert (short.kind, short.detail) == ("split without class", str(refused.value))
     assert "has no melanoma" in short.detail
+    assert found.hint(short.kind).endswith("where data.fold draws the splits, take fewer parts.")
 
 
 def test_a_patient_who_is_most_of_the_images_is_told(folder: Path) -> None:

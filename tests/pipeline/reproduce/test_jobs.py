@@ -11,7 +11,7 @@ from tests.conftest import TINY
 from attnmel.config.load import load_recipe
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError
-from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.evaluation.thesis.tables import RANKING, TABLES, TEST, TablePlan
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import predicted_masks
 from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
@@ -51,3 +51,9 @@ def test_masks_are_predicted_until_every_image_has_a_row(phantoms: "Phantoms", t
     assert table_jobs(named).segmenter == ()
     with pytest.raises(ConfigError, match="draws the predicted masks that rows take, and no chosen row of tiny does"):
         table_jobs(dataclasses.replace(named, plan=dataclasses.replace(plan, rows=("demo",))))
+
+
+def test_no_row_at_all_is_refused_with_what_to_name(tmp_path: Path) -> None:
+    options = TableOptions(plan=TABLES["isic2017"], out=tmp_path / "out", home=tmp_path, rows=("none",))
+    with pytest.raises(ConfigError, match=r"^--rows none leaves rows of --row NAME=PATH alone, and there is none"):
+        table_jobs(options)

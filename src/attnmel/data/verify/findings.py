@@ -110,7 +110,10 @@ KINDS: dict[str, FindingKind] = {
         ),
         FindingKind("folder table", "error", "Correct labels.csv."),
         FindingKind(
-            "split without class", "error", "Add images, or give labels.csv a column 'split' that has each class."
+            "split without class",
+            "error",
+            "Add images, or give labels.csv a column 'split' that has each class; where data.fold draws the splits, "
+            "take fewer parts.",
         ),
         FindingKind(
             "large group", "warning", "Look at the column 'group'; leave a cell empty where the patient is not known."

@@ -106,12 +106,16 @@ def table_jobs(options: TableOptions) -> TableJobs:
     Raises:
         ConfigError: an unknown row, no row that can be built, or settings that no row takes; as `check_segmenter`.
     """
+    if options.rows == NO_ROWS and not options.given:
+        raise ConfigError(
+            "--rows none leaves rows of --row NAME=PATH alone, and there is none; name one, or other --rows"
+        )
     rows, notes = _rows(options)
     every = [one for place in range(options.seeds) for row in rows for one in _with_parts(options, row, place)]
     jobs = tuple(_once(every, options))
     notes += tuple(override_notes(rows, options.overrides))
     notes += tuple(dict.fromkeys(note for job in jobs for note in _part_notes(job.recipe, options)))
-    if not jobs and not (options.given and options.rows == NO_ROWS):
+    if not jobs and options.rows != NO_ROWS:
         raise ConfigError(f"no row of {options.plan.name} is left; name other --rows, or another trunk")
     if jobs and all(job.recipe is None for job in jobs):
         raise ConfigError(jobs[0].problem)
