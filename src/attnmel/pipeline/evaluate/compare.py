@@ -33,7 +33,8 @@ from attnmel.report.sections.comparison import comparison_section, sentences
 class RunsCompared:
     """A comparison, with the differences in the training of the runs."""
 
-    split: str
+    split: str | None
+    """Of the runs' results; None where files alone are compared, which do not say of which they are."""
     operating_point: float | None
     """Sensitivity on validation that each run's threshold was chosen for; None for the threshold 0.5."""
     comparison: Comparison
@@ -111,7 +112,8 @@ def compare_runs(
     whole = (f"compared on {part}: those of the whole set may differ",) if part else ()
     runs = {name: [one.run for one in of_recipe if one.run] for name, of_recipe in recipes.items()}
     notes = (*run_notes(runs, split, at_half=operating_point is None), *whole, *odd)
-    return RunsCompared(split, operating_point, comparison, notes)
+    of_split = any(one.run or one.submission is not None for one in named)
+    return RunsCompared(split if of_split else None, operating_point, comparison, notes)
 
 
 def compared_section(

@@ -155,6 +155,14 @@ def test_tables_and_a_sentence_a_row_are_printed(attnmel: "Attnmel", trained: Ru
     assert "p is corrected by Holm over 5 rows" in ran.out
 
 
+def test_of_files_alone_no_split_is_said(attnmel: "Attnmel", trained: RunFolder, other: RunFolder) -> None:
+    files = [run.predictions("test") for run in (trained, other)]
+    ran = attnmel("compare", *files, "--measure", "auc")
+    assert ran.out.startswith("12 images (5 melanoma), at threshold 0.5\n"), ran.err
+    assert attnmel("compare", trained.path, files[1], "--measure", "auc").out.startswith("test: 12 images")
+    assert json.loads(attnmel("compare", *files, "--measure", "auc", "--json").out)["split"] is None
+
+
 def test_programs_get_json_with_the_same_sentences(attnmel: "Attnmel", trained: RunFolder, other: RunFolder) -> None:
     ran = attnmel("compare", trained.path, other.path, "--json", "--measure", "auc", "--operating-point", "0.8")
     found = json.loads(ran.out)

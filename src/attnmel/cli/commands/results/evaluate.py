@@ -193,7 +193,7 @@ def compare(
     comparison = found.comparison
     counts = ", ".join(f"{count} {name}" for name, count in comparison.positives)
     at = f"at each run's threshold of sensitivity {operating_point:g}" if operating_point else "at threshold 0.5"
-    print(f"{split}: {comparison.images} images ({counts}), {at}")
+    print(f"{f'{found.split}: ' if found.split else ''}{comparison.images} images ({counts}), {at}")
     summary = summary_table(comparison)
     tables = [summary] if summary else []
     pairs = dict.fromkeys((one.first, one.second) for one in comparison.differences)
