@@ -112,7 +112,7 @@ def compare_runs(
     whole = (f"compared on {part}: those of the whole set may differ",) if part else ()
     runs = {name: [one.run for one in of_recipe if one.run] for name, of_recipe in recipes.items()}
     notes = (*run_notes(runs, split, at_half=operating_point is None), *whole, *odd)
-    of_split = any(one.run or one.submission is not None for one in named)
+    of_split = any(one.run or one.submission for one in named)
     return RunsCompared(split if of_split else None, operating_point, comparison, notes)
 
 

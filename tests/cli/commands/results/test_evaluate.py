@@ -155,10 +155,17 @@ def test_tables_and_a_sentence_a_row_are_printed(attnmel: "Attnmel", trained: Ru
     assert "p is corrected by Holm over 5 rows" in ran.out
 
 
-def test_of_files_alone_no_split_is_said(attnmel: "Attnmel", trained: RunFolder, other: RunFolder) -> None:
+def test_of_files_alone_no_split_is_said(
+    attnmel: "Attnmel", trained: RunFolder, other: RunFolder, tmp_path: Path
+) -> None:
     files = [run.predictions("test") for run in (trained, other)]
     ran = attnmel("compare", *files, "--measure", "auc")
     assert ran.out.startswith("12 images (5 melanoma), at threshold 0.5\n"), ran.err
+    table = tmp_path / "theirs.csv"
+    held = Predictions.read(files[0])
+    rows = [f"{name},{share}" for name, share in zip(held.image_ids, held.probabilities[:, 1], strict=True)]
+    table.write_text("\n".join([f"image,probability_{held.classes[1]}", *rows]))
+    assert attnmel("compare", files[0], table, "--measure", "auc").out.startswith("12 images")
     assert attnmel("compare", trained.path, files[1], "--measure", "auc").out.startswith("test: 12 images")
     assert json.loads(attnmel("compare", *files, "--measure", "auc", "--json").out)["split"] is None
 
