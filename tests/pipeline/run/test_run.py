@@ -143,7 +143,7 @@ def test_what_is_written_through_a_run_is_what_it_returns_and_what_others_read(
 def test_a_new_temperature_is_seen_in_the_card(folder: RunFolder, phantoms: "Phantoms") -> None:
     run = Run(folder, phantoms.home)
     assert run.checkpoint[1].temperature is None or run.checkpoint[1].temperature != 3.5
-    run.write_temperature(3.5)
+    run.write_temperature(3.5, ())
     assert run.checkpoint[1].temperature == 3.5
     assert store_calibration(run, run.uncalibrated("validation"))
     assert run.checkpoint[1].temperature != 3.5

@@ -255,9 +255,7 @@ class Run:
         write_measures(self.folder, every := self.results | {results.name: results})
         self.results = every
 
-    def write_temperature(
-        self, temperature: float | None, thresholds: tuple[Threshold, ...] = (), why: str = ""
-    ) -> None:
+    def write_temperature(self, temperature: float | None, thresholds: tuple[Threshold, ...], why: str = "") -> None:
         """Write temperature, or `why` there is none, and operating points into the best checkpoint, not its weights.
 
         Raises:
