@@ -66,7 +66,7 @@ def test_a_rounded_probability_is_on_the_side_of_each_threshold_that_is_told_and
 
 def test_of_a_mean_over_transforms_the_maps_are_said_to_be_of_one(texts: dict[str, str]) -> None:
     assert texts["mean"] == (
-        "Note: probabilities are means over 8 transforms of each image (dihedral); maps are of the image as it is."
+        "Note: probabilities are means over the eight turns and flips of each image; maps are of the image as it is."
     )
 
 

@@ -78,8 +78,9 @@ export function meaning(model, probability, target) {
 /** What a map does not prove, in a sentence. */
 export const MAPS = "Maps are drawn from their lowest to their highest value. They show where the network weighs its features; they do not show that a place is malignant, nor all that the network uses.";
 
-/** That probabilities are means over transforms, in a sentence. */
-export const mean = (transforms) => `Note: ${transforms}; maps are of the image as it is.`;
+/** That probabilities are means over transforms, in a sentence; in plain words where these are turns and flips. */
+export const mean = (transforms) =>
+  `Note: ${transforms.replace("8 transforms of each image (dihedral)", "the eight turns and flips of each image")}; maps are of the image as it is.`;
 
 /** What an operating point decides, in a sentence; empty for an image without answer. */
 export function decision(model, row, pointKey) {
