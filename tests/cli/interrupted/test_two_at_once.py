@@ -164,7 +164,7 @@ def test_a_run_is_read_while_another_command_writes_it(
 
 COMMANDS = {
     "report": ("report", "{run}", "--out", "{file}", "--home", "{home}"),
-    "export": ("export", "{run}", "--onnx", "--out", "{file}", "--home", "{home}"),
+    "export": ("export", "{run}", "--onnx", "--out", "{onnx}", "--home", "{home}"),
     "predict": ("predict", "{run}", "{images}", "--out", "{file}"),
     "maps": ("predict", "{run}", "{images}", "--maps", "{folder}"),
     "explain": ("explain", "{run}", "{images}", "--out", "{folder}"),
@@ -188,11 +188,12 @@ def test_every_command_keeps_to_itself_what_it_writes(
 ) -> None:
     images = next((phantoms.home / "data").rglob("*Test_v2_Data"))
     places = {"run": calibrated.path, "home": phantoms.home, "images": images}
-    places |= {"file": tmp_path / "answers.csv", "folder": tmp_path / "folder"}
-    wanted = "folder" if "{folder}" in command else "file"
+    places |= {"file": tmp_path / "answers.csv", "onnx": tmp_path / "model.onnx", "folder": tmp_path / "folder"}
+    wanted = next(name for name in ("file", "onnx", "folder") if f"{{{name}}}" in command)
     with lock_holder.holds(wanted, places[wanted]):
         ran = attnmel(*(word.format(**places) for word in command))
     assert ran.code == 1
     (sentence,) = [line for line in ran.err.splitlines() if line.startswith("error: ")]
     assert sentence.startswith(f"error: {places[wanted]} is being written by another command: `")
     assert not places["file"].exists()
+    assert not places["onnx"].exists()
