@@ -190,7 +190,7 @@ def test_every_command_keeps_to_itself_what_it_writes(
     places = {"run": calibrated.path, "home": phantoms.home, "images": images}
     places |= {"file": tmp_path / "answers.csv", "onnx": tmp_path / "model.onnx", "folder": tmp_path / "folder"}
     wanted = next(name for name in ("file", "onnx", "folder") if f"{{{name}}}" in command)
-    with lock_holder.holds(wanted, places[wanted]):
+    with lock_holder.holds("folder" if wanted == "folder" else "file", places[wanted]):
         ran = attnmel(*(word.format(**places) for word in command))
     assert ran.code == 1
     (sentence,) = [line for line in ran.err.splitlines() if line.startswith("error: ")]

@@ -110,7 +110,7 @@ def test_given_rows_are_in_every_form_of_the_table(done: Reproduced, submission:
 
 def test_a_table_of_no_recipes_has_no_jobs(options: TableOptions, submission: Path) -> None:
     assert table_jobs(dataclasses.replace(options, given=(f"TEAM={submission}",))).jobs == ()
-    with pytest.raises(ConfigError, match="no row of tiny is left"):
+    with pytest.raises(ConfigError, match="--rows none leaves rows of --row NAME=PATH alone, and there is none"):
         table_jobs(options)
 
 
