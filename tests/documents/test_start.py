@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import binomtest
 
 import attnmel
+from attnmel.files.folders import RunFolder
 from attnmel.pretrained.catalogue import find_model
 from attnmel.pretrained.examples import FOLDER
+from attnmel.records import Predictions
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = "ISIC_0012395"
@@ -34,6 +37,25 @@ def test_the_figures_of_the_first_page_are_the_cards(melanoma: dict[str, float])
     point = next(one for one in model.card.operating if one.target == float(found[1]))
     reached = (point.sensitivity.value, point.sensitivity.low, point.sensitivity.high, point.specificity.value)
     assert [float(one) / 100 for one in found.groups()[1:]] == pytest.approx(reached, abs=0.0006)
+
+
+def test_what_dermatologists_are_told_of_the_test_images_is_so() -> None:
+    page = " ".join((DOCS / "how-to" / "dermatologists.md").read_text(encoding="utf-8").split())
+    model = find_model("pretrained")
+    assert model
+    found = Predictions.read(RunFolder(model.folder).predictions("test"))
+    probability, is_melanoma = found.probability("melanoma"), found.is_class("melanoma")
+    within = (probability >= 0.25) & (probability < 0.4)
+    some, melanomas = int(within.sum()), int(is_melanoma[within].sum())
+    low, high = binomtest(melanomas, some).proportion_ci(method="wilson")
+    share = f"{100 * melanomas / some:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f}"
+    assert (
+        f"{100 * probability.mean():.0f} % on average, while {100 * is_melanoma.mean():.1f} % were melanomas, and of "
+        f"the {some} images with 25 to 40 %, {melanomas} were ({share})"
+    ) in page
+    point = next(one for one in model.card.operating if one.target == 0.89)
+    missed = int((is_melanoma & (probability <= point.threshold)).sum())
+    assert f"missed {missed} of the {is_melanoma.sum()} in the test images" in page
 
 
 def test_the_notebook_has_the_probabilities_of_today(melanoma: dict[str, float]) -> None:

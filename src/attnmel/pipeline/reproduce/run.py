@@ -11,8 +11,8 @@ from attnmel.errors import ArchiveError
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
 from attnmel.pipeline.reproduce.engines import JobEngine, LocalEngine
-from attnmel.pipeline.reproduce.existing_predictions import given_rows
 from attnmel.pipeline.reproduce.folder import TableFolder, begin_table
+from attnmel.pipeline.reproduce.given.existing_predictions import given_rows
 from attnmel.pipeline.reproduce.jobs import SEGMENTER, TableOptions, table_jobs
 from attnmel.pipeline.reproduce.schedule import Schedule
 from attnmel.pipeline.reproduce.table import TableReader

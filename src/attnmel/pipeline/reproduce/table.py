@@ -25,9 +25,9 @@ from attnmel.evaluation.thesis.reproduced import (
 )
 from attnmel.evaluation.thesis.tables import BlockPlan, table_title
 from attnmel.pipeline.evaluate.compare import compare_runs
-from attnmel.pipeline.reproduce.existing_predictions import GivenRow, against_reference
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.footnotes import block_notes, facts, footnotes, run_lines
+from attnmel.pipeline.reproduce.given.existing_predictions import GivenRow, against_reference
 from attnmel.pipeline.reproduce.jobs import Job, TableJobs, TableOptions, settings_of
 from attnmel.pipeline.run.fusion_parts import part_recipes
 from attnmel.pipeline.run.run import Run

@@ -18,8 +18,8 @@ def known_cases(
 ) -> tuple[str, ...] | None:
     """Return the cases that a model's run learnt from, by id, file, lesion or picture; None where no list says what.
 
-    `source` is the model as `machine_output` takes it. A file beside no run has no list of images, unless it is a copy
-    of a pretrained model's.
+    `source` is the model as `machine_output` takes it. An ONNX file outside a run folder has no list of images, unless
+    it is a copy of a pretrained model's.
 
     Raises:
         PredictionsError, CheckpointError: a list of images, or their fingerprints, is damaged.

@@ -18,7 +18,7 @@ from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.score import score
-from attnmel.pipeline.reproduce.existing_predictions import against_reference, given_rows
+from attnmel.pipeline.reproduce.given.existing_predictions import against_reference, given_rows
 from attnmel.pipeline.reproduce.jobs import NO_ROWS, TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.results.results import add_measures
@@ -265,7 +265,7 @@ def test_what_the_results_of_a_run_say_of_themselves_and_missing_images_are_note
     judged = dataclasses.replace(results.judgement, notes=("one lesion was seen in training",))
     add_measures(run, dataclasses.replace(results, judgement=judged))
     monkeypatch.setattr(
-        "attnmel.pipeline.reproduce.existing_predictions.incomplete", lambda *_: "12 of the 600 test images"
+        "attnmel.pipeline.reproduce.given.existing_predictions.incomplete", lambda *_: "12 of the 600 test images"
     )
     given = given_rows(
         dataclasses.replace(options, given=(f"RUN={run.path}", f"OWN={trained.predictions('test')}")), FEW

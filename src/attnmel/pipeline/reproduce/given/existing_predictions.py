@@ -21,7 +21,7 @@ from attnmel.evaluation.thesis.tables import Column
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import home_folder
 from attnmel.pipeline.evaluate.submissions import incomplete
-from attnmel.pipeline.reproduce.given_files import given_files
+from attnmel.pipeline.reproduce.given.given_files import given_files
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.run.results.notes import notes_by_name
 from attnmel.records import Predictions
