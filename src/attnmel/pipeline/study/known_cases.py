@@ -5,6 +5,7 @@ from pathlib import Path
 
 from attnmel.errors import listed
 from attnmel.files.folders import RunFolder
+from attnmel.files.seeds import runs_in, runs_to_average
 from attnmel.pipeline.run.images.fingerprints import copied_images, read_fingerprints
 from attnmel.pipeline.run.images.seen_images import known_images, read_images, shared_images
 from attnmel.pretrained.catalogue import find_copied
@@ -54,16 +55,15 @@ def known_note(machine: str, known: Sequence[str] | None, cases: int) -> str | N
     )
 
 
-def _runs(model: Path) -> list[RunFolder]:
+def _runs(model: Path) -> tuple[RunFolder, ...]:
     """Return the run of a folder or of a file in it, or the runs of a folder of seeds or folds.
 
     Of a copy of a pretrained model's file it is that model's.
     """
-    folder = model if model.is_dir() else model.parent
-    places = [folder]
-    if model.is_dir() and not RunFolder(folder).recipe.is_file():
-        places = sorted({one.parent for depth in ("*", "*/*") for one in folder.glob(f"{depth}/recipe.toml")})
-    runs = [run for run in map(RunFolder, places) if run.recipe.is_file()]
-    if not runs and model.is_file() and (copied := find_copied(model)):
-        return [RunFolder(copied.folder)]
-    return runs
+    if model.is_dir():
+        return runs_to_average(model) or runs_in(model)
+    beside = RunFolder(model.parent)
+    if beside.recipe.is_file():
+        return (beside,)
+    copied = find_copied(model) if model.is_file() else None
+    return () if copied is None else (RunFolder(copied.folder),)
