@@ -22,15 +22,15 @@ from attnmel.cli.terminal import Terminal
 from attnmel.data.audit.descriptors import CHUNK, COARSE, Signatures, signatures
 from attnmel.data.audit.frames import VIEWS
 from attnmel.data.audit.search.candidates import (
+    COARSE_NEIGHBOURS,
+    SPECTRAL_NEIGHBOURS,
     SYMMETRIES,
-    Candidates,
-    CandidateSearch,
-    joined_candidates,
+    VIEW_NEIGHBOURS,
     spectra,
     turned,
     undone,
 )
-from attnmel.data.audit.search.nearest import Nearest
+from attnmel.data.audit.search.nearest import Nearest, NearestPairs
 from attnmel.data.audit.search.turned_nearest import TurnedNearest
 from attnmel.data.audit.search.ways_nearest import WaysNearest
 from attnmel.pipeline.data.audit import prepare_audit
@@ -38,17 +38,35 @@ from attnmel.pipeline.data.audit import prepare_audit
 MOST, LEAST = 5, 0.5
 
 
-def searched(described: Signatures, *, exhaustive: bool) -> tuple[Candidates, float]:
-    """Return the candidates by whole frames and views, and the seconds."""
-    start = time.process_time()
-    search = CandidateSearch(described, exhaustive=exhaustive)
-    found = joined_candidates([search.candidates(), *(search.view_candidates(view) for view in range(1, len(VIEWS)))])
-    return found, time.process_time() - start
+def searched(described: Signatures) -> tuple[set[tuple[int, ...]], float]:
+    """Return the neighbours by whole frames, views and spectra, and the seconds."""
+    start, waves = time.process_time(), list(spectra(described.middle).swapaxes(0, 1))
+    search = TurnedNearest(squares(described, 0))
+    found = [
+        search.of_each(squares(described, view), COARSE_NEIGHBOURS if view == 0 else VIEW_NEIGHBOURS, LEAST)
+        for view in range(len(VIEWS))
+    ]
+    found.append(WaysNearest(waves).of_each(waves[0], SPECTRAL_NEIGHBOURS, -1))
+    return keys(found), time.process_time() - start
 
 
-def keys(some: Candidates) -> set[tuple[int, ...]]:
-    """Return the candidates as a set."""
-    return {tuple(row) for row in np.column_stack([some.pairs, some.symmetries, some.views]).tolist()}
+def searched_in_full(described: Signatures) -> tuple[set[tuple[int, ...]], float]:
+    """Return the same by comparing all turns of all pairs in full."""
+    start, waves = time.process_time(), list(spectra(described.middle).swapaxes(0, 1))
+    search, found = Nearest([described.coarse(0)]), []
+    for view in range(len(VIEWS)):
+        some = squares(described, view).astype(np.float32)
+        turns = [turned(some, way).reshape(len(some), -1) for way in undone(np.arange(SYMMETRIES)).tolist()]
+        found.append(search.of_each(turns, COARSE_NEIGHBOURS if view == 0 else VIEW_NEIGHBOURS, LEAST))
+    found.append(Nearest(waves).of_each(waves[:1], SPECTRAL_NEIGHBOURS, -1))
+    return keys(found), time.process_time() - start
+
+
+def keys(found: list[NearestPairs]) -> set[tuple[int, ...]]:
+    """Return the pairs of several searches as a set."""
+    return {
+        (number, *row) for number, one in enumerate(found) for row in zip(*(x.tolist() for x in one[:3]), strict=True)
+    }
 
 
 def blended(described: Signatures, count: int) -> Signatures:
@@ -76,7 +94,7 @@ def quickly(described: Signatures, sample: int) -> tuple[list[set[tuple[int, int
         found.append(set(zip(ours.first.tolist(), ours.second.tolist(), strict=True)))
     coarse, start = built + (time.process_time() - start) * len(described) / sample, time.process_time()
     del search
-    waves = spectra(described.middle)
+    waves = list(spectra(described.middle).swapaxes(0, 1))
     by_waves = WaysNearest(waves)
     built, start = time.process_time() - start, time.process_time()
     by_waves.of_each(waves[0][:sample], MOST, -1)
@@ -92,7 +110,7 @@ def in_full(described: Signatures, sample: int) -> tuple[list[set[tuple[int, int
         all_pairs = search._of_some(turns, 0, MOST, LEAST)
         found.append(set(zip(all_pairs.first.tolist(), all_pairs.second.tolist(), strict=True)))
     coarse, start = (time.process_time() - start) * len(described) / sample, time.process_time()
-    waves = spectra(described.middle)
+    waves = list(spectra(described.middle).swapaxes(0, 1))
     by_waves = Nearest(waves)
     built, start = time.process_time() - start, time.process_time()
     by_waves._of_some([waves[0][:sample]], 0, MOST, -1)
@@ -137,12 +155,12 @@ def main() -> None:
         return
     for size in chosen.sizes:
         subprocess.run([sys.executable, *sys.argv, "--one", str(size)], check=True)
-    quick, seconds = searched(described, exhaustive=False)
-    print(f"{len(places)} images: quick {seconds:.1f} s, {len(quick)} candidates", flush=True)
-    full, all_seconds = searched(described, exhaustive=True)
+    quick, seconds = searched(described)
+    print(f"{len(places)} images: quick {seconds:.1f} s, {len(quick)} neighbours", flush=True)
+    full, all_seconds = searched_in_full(described)
     print(
-        f"in full {all_seconds:.1f} s, {len(full)} candidates, of which the quick search misses "
-        f"{len(keys(full) - keys(quick))} and adds {len(keys(quick) - keys(full))}; {seconds / all_seconds:.2f} times"
+        f"in full {all_seconds:.1f} s, {len(full)} neighbours, of which the quick search misses "
+        f"{len(full - quick)} and adds {len(quick - full)}; {seconds / all_seconds:.2f} times"
     )
 
 

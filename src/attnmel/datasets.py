@@ -185,8 +185,9 @@ def audit(
 
     With `recipe` (a name, a TOML file or a run folder) own folders are read, and where they have no splits split, as a
     training by it would; its fold splits the data that train. `embedding` is a trained network, or "random", by whose
-    features images are compared too. `page` is the file of a page of all pairs, `exclusions` that of a list of images
-    for `train` and `evaluate`, of the side `leave_out`.
+    features images are compared too. With `exhaustive` each image is compared with every other even of more than
+    20,000, of which else only those in groups that are alike are compared. `page` is the file of a page of all pairs,
+    `exclusions` that of a list of images for `train` and `evaluate`, of the side `leave_out`.
 
     Raises:
         ConfigError: an unknown data set or split, names of two kinds, no such network, or at `page` or `exclusions` a

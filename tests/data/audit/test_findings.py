@@ -104,8 +104,9 @@ def test_a_changed_label_or_file_makes_another_key() -> None:
         audit_key([entry("a", label="melanoma")], ""),
         audit_key([entry("a", digest="other")], ""),
         audit_key([entry("a")], "random"),
+        audit_key([entry("a")], "", in_groups=True),
     }
-    assert len(keys) == 4
+    assert len(keys) == 5
 
 
 def test_of_a_leak_the_named_side_is_left_out() -> None:

@@ -7,6 +7,7 @@ from tests.data.audit.copies import COPIES, bordered, prepared, slightly_turned,
 from attnmel.data.audit.align import SAME_PICTURE, Match
 from attnmel.data.audit.descriptors import COARSE, FINE, SIDE, signatures
 from attnmel.data.audit.same_pictures import same_pictures
+from attnmel.data.audit.search import candidates
 from attnmel.data.audit.search.candidates import CandidateSearch, turned
 from attnmel.data.phantoms import draw_phantom
 
@@ -24,6 +25,18 @@ def found_of(images: np.ndarray) -> tuple[Match, ...]:
 
 @pytest.mark.parametrize("kind", COPIES)
 def test_every_copy_is_found_and_nothing_else(pictures: list[np.ndarray], kind: str) -> None:
+    only_copies_are_found(pictures, kind)
+
+
+@pytest.mark.parametrize("kind", list(COPIES)[::4])
+def test_it_is_among_more_images_than_are_compared_with_all(
+    pictures: list[np.ndarray], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "COMPARED_WITH_ALL", PICTURES)
+    only_copies_are_found(pictures, kind)
+
+
+def only_copies_are_found(pictures: list[np.ndarray], kind: str) -> None:
     images = [prepared(one) for one in pictures] + [
         prepared(np.ascontiguousarray(COPIES[kind](one))) for one in pictures
     ]

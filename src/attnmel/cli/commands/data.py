@@ -156,7 +156,8 @@ def audit(
         bool,
         option(
             ADVANCED,
-            "Compare all turns of all pairs in full: the same findings in three times the time or more.",
+            "Compare each image with every other even of more than 20,000, of which else only those in groups that are "
+            "alike are compared.",
             "--exhaustive",
         ),
     ] = False,
@@ -185,7 +186,7 @@ def audit(
         attnmel audit isic2016 isic2017 --out audit.html --exclusions exclusions.csv
     """
     from attnmel.datasets import audit as audit_sets
-    from attnmel.pipeline.data.audit_output import NOT_FOUND, counts, exclusions_sentence, summary
+    from attnmel.pipeline.data.audit_output import counts, exclusions_sentence, not_found, summary
 
     audited = audit_sets(
         *(names or ()),
@@ -211,7 +212,7 @@ def audit(
             print(f"\npage: {out}")
         if exclusions is not None:
             print(f"exclusions: {exclusions} ({exclusions_sentence(audited, leave_out)})")
-        print(f"\n{NOT_FOUND}")
+        print(f"\n{not_found(audited)}")
     if audited.leaks:
         raise typer.Exit(1)
 

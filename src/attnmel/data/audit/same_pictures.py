@@ -9,14 +9,14 @@ from attnmel.progress import SILENT, Progress
 
 
 def same_pictures(
-    signatures: Signatures, images: Images, progress: Progress = SILENT, *, exhaustive: bool = False
+    signatures: Signatures, images: Images, progress: Progress = SILENT, *, in_groups: bool = False
 ) -> tuple[Match, ...]:
     """Return every pair of images that show the same picture, most alike first; each pair once.
 
     `images` returns the prepared images of some rows, which only the most likely pairs are read of. With
-    `exhaustive` all turns of all pairs are compared in full, which finds the same and takes longer.
+    `in_groups` each image is compared with those in groups that are like it, else with every other.
     """
-    search = CandidateSearch(signatures, exhaustive=exhaustive, progress=progress)
+    search = CandidateSearch(signatures, in_groups=in_groups, progress=progress)
     likely = search.candidates()
     of_views = [search.view_candidates(view) for view in range(1, len(VIEWS))]
     del search  # and its index, before the pairs take memory

@@ -29,6 +29,8 @@ class Audit:
     """The network whose embedding was compared as well; empty where none was."""
     entries: tuple[AuditEntry, ...] = field(repr=False)
     findings: tuple[AuditFinding, ...]
+    in_groups: bool = False
+    """Whether images were compared with those in similar groups alone."""
 
     def counts(self) -> dict[tuple[Kind, str, str], int]:
         """Return how many findings of each kind there are between or within sides, in a fixed order."""
@@ -55,10 +57,10 @@ class Audit:
         return tuple(found)
 
 
-def audit_key(entries: Sequence[AuditEntry], embedding: str, *, exhaustive: bool = False) -> str:
+def audit_key(entries: Sequence[AuditEntry], embedding: str, *, in_groups: bool = False) -> str:
     """Return the key of an audit: a hash of version, entries with the content of their files, and how it was made."""
     rows = [[*map(str, (e.dataset, e.split, e.image_id, e.digest, e.diagnosis, e.group))] for e in entries]
-    made = [VERSION, embedding, rows, *(["exhaustive"] if exhaustive else [])]
+    made = [VERSION, embedding, rows, *(["in groups"] if in_groups else [])]
     return hashlib.sha256(json.dumps(made).encode()).hexdigest()
 
 

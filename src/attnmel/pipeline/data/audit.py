@@ -12,6 +12,7 @@ from attnmel.compute.threads import available_processors
 from attnmel.data.audit.descriptors import CHUNK, CROP, SIDE, signatures
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
 from attnmel.data.audit.same_pictures import same_pictures
+from attnmel.data.audit.search.candidates import COMPARED_WITH_ALL
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, published_folder, read_dataset
@@ -86,8 +87,8 @@ def audit_datasets(
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
     `reading` is how the tables of own folders are read; their classes also decide how a folder without splits is split,
-    and a fold how those that train are, as in a training. With `exhaustive` all turns of all pairs are compared in
-    full, which finds the same.
+    and a fold how those that train are, as in a training. With `exhaustive` each image is compared
+    with every other, which is done of up to `COMPARED_WITH_ALL` images anyway.
 
     Raises:
         ConfigError: one side without the other, or as `prepare_audit`.
@@ -164,22 +165,23 @@ def audit(
         from attnmel.pipeline.data.embedding import embedded  # and with it torch
 
         source, features = embedded(embedding)
-    key = audit_key(inputs.entries, source, exhaustive=exhaustive)
-    path = audit_path(home, key)
-    if (stored := read_audit(home, key)) is not None:
-        return stored, path
     # One file may be an entry of several data sets, and is compared once.
     single = _first_places(inputs.entries)
     digests, places = list(single), list(single.values())
+    in_groups = len(places) > COMPARED_WITH_ALL and not exhaustive
+    key = audit_key(inputs.entries, source, in_groups=in_groups)
+    path = audit_path(home, key)
+    if (stored := read_audit(home, key)) is not None:
+        return stored, path
     described = signatures(_chunks(inputs, places, progress), len(places))
     found = same_pictures(
-        described, lambda rows: inputs.images([places[row] for row in rows]), progress, exhaustive=exhaustive
+        described, lambda rows: inputs.images([places[row] for row in rows]), progress, in_groups=in_groups
     )
     matches = [(digests[one.first], digests[one.second], one) for one in found]
     findings = findings_of(inputs.entries, matches)
     if features is not None:
         findings += _alike(inputs, findings, features(_chunks(inputs, places, progress)), digests)
-    made = Audit(VERSION, source, inputs.entries, findings)
+    made = Audit(VERSION, source, inputs.entries, findings, in_groups)
     write_audit(home, key, made)
     return made, path
 

@@ -28,6 +28,16 @@ NOT_FOUND = (
 )
 """What the comparison of pictures misses, measured in docs/training/data.md."""
 
+IN_GROUPS = (
+    "Of so many images each was compared only with those in groups that are like it, which may miss a pair in some "
+    "hundreds; --exhaustive compares each with every other, and takes longer."
+)
+
+
+def not_found(audited: Audited) -> str:
+    """Return what this audit may have missed."""
+    return f"{NOT_FOUND} {IN_GROUPS}" if audited.audit.in_groups else NOT_FOUND
+
 
 def summary(audited: Audited) -> str:
     """Return what was audited and, where sides were named, what leaks from one to the other."""
@@ -76,7 +86,7 @@ def audit_dict(audited: Audited) -> dict[str, Any]:
         "repeated_lesions": dict(Counter(dataset for dataset, _ in lesions)),
         "stored": str(audited.path),
         "embedding": audited.audit.embedding,
-        "not_found": NOT_FOUND,
+        "not_found": not_found(audited),
         "counts": [dict(zip(("kind", "first", "second", "pairs"), one, strict=True)) for one in counts(audited)],
         **({} if audited.leaks is None else {"leaking_images": len({one.second for one in audited.leaks})}),
         "findings": [_pair(audited, one) for one in audited.findings],
@@ -130,7 +140,7 @@ def _notes(audited: Audited) -> tuple[str, ...]:
         f"Two images show the same picture where the correlation of their fine structure, at the best of eight "
         f"symmetries, shifts and zooms, is {SAME_PICTURE} or more, or, where one is a part of the other, squashed, or "
         f"turned by some degrees, {SAME_REFRAMED} or more. A uniform border is left out.",
-        NOT_FOUND,
+        not_found(audited),
         f"Stored in {audited.path}.",
     )
 

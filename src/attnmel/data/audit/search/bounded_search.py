@@ -20,8 +20,8 @@ ROWS = 256
 COLUMNS = 128
 """Images in a block that they are compared with."""
 
-START = 4
-"""Blocks of columns that are compared in full first, for bounds to begin with."""
+START = 256
+"""Columns that are compared in full first, for bounds to begin with."""
 
 BLOCKS = 64
 """Blocks of columns after which the bounds are made narrower: at first after each, then after twice as many."""
@@ -35,11 +35,12 @@ Query = TypeVar("Query")
 class BoundedSearch(ABC, Generic[Query]):
     """A search of the nearest of each image, which a subclass does for some rows and blocks of columns.
 
-    `order` are the images in the columns.
+    `order` are the images in the columns, in so many `blocks`, of `COLUMNS` if not told; `rows` are searched at once.
     """
 
-    def __init__(self, order: Int64[np.ndarray, " N"]) -> None:
-        self._order = order
+    def __init__(self, order: Int64[np.ndarray, " N"], blocks: int | None = None, rows: int | None = None) -> None:
+        self._order, self._rows = order, rows or ROWS
+        self._blocks = blocks or -(-len(order) // COLUMNS)
 
     def of_each(
         self, queries: Shaped[np.ndarray, "N *shape"], most: int, least: float, progress: Progress = SILENT
@@ -48,15 +49,16 @@ class BoundedSearch(ABC, Generic[Query]):
         order = self._searched_order(queries)
 
         def some(start: int) -> NearestPairs:
-            rows = order[start : start + ROWS]
+            rows = order[start : start + self._rows]
             query = self._query(queries[rows].astype(np.float32))
             return self._of_some(query, rows, np.full(len(rows), least, dtype=np.float32), most)
 
         found, count = [], len(queries)
         with threads() as pool, progress.bar("Comparing images", count, "images") as advance:
-            for start, one in zip(range(0, count, ROWS), pool.map(some, range(0, count, ROWS)), strict=True):
+            starts = range(0, count, self._rows)
+            for start, one in zip(starts, pool.map(some, starts), strict=True):
                 found.append(one)
-                advance(min(ROWS, count - start))
+                advance(min(self._rows, count - start))
         every = NearestPairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
         return _rows(every, np.argsort(every.first, kind="stable"))
 
@@ -81,11 +83,11 @@ class BoundedSearch(ABC, Generic[Query]):
     ) -> NearestPairs:
         bounds = self._first_bounds(query, rows, least, most)
         nearest = NearestPairs(*(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.float32)))
-        for blocks in _ranges(-(-len(self._order) // COLUMNS)):
+        for blocks in _ranges(self._blocks):
             found = self._reaching(query, blocks, bounds)
             found = found._replace(second=self._order[found.second])
             found = _rows(found, (rows[found.first] != found.second) & (found.likeness >= bounds[found.first]))
-            nearest = _nearest(NearestPairs(*map(np.concatenate, zip(nearest, found, strict=True))), most, least)
+            nearest = nearest_of_each(NearestPairs(*map(np.concatenate, zip(nearest, found, strict=True))), most)
             full = np.flatnonzero(np.bincount(nearest.first, minlength=len(bounds)) == most)
             reached = nearest.likeness[np.searchsorted(nearest.first, full, side="right") - 1]
             bounds[full] = np.maximum(bounds[full], reached)
@@ -95,9 +97,7 @@ class BoundedSearch(ABC, Generic[Query]):
         self, query: Query, rows: Int64[np.ndarray, " Q"], least: Float32[np.ndarray, " Q"], most: int
     ) -> Float32[np.ndarray, " Q"]:
         """Return what the nearest reach at least: that many of some columns, spread over all, do."""
-        step = max(COLUMNS, len(self._order) // START)
-        places = np.concatenate([np.arange(at, at + COLUMNS) for at in range(0, len(self._order), step)])
-        places = places[places < len(self._order)]
+        places = np.unique(np.linspace(0, len(self._order) - 1, START).astype(np.int64))
         if len(places) <= most:
             return least.copy()
         likeness = self._in_full(query, places)
@@ -105,9 +105,8 @@ class BoundedSearch(ABC, Generic[Query]):
         return np.maximum(least, np.partition(likeness, -most, axis=1)[:, -most] - SLACK)
 
 
-def _nearest(found: NearestPairs, most: int, least: Float32[np.ndarray, " Q"]) -> NearestPairs:
+def nearest_of_each(found: NearestPairs, most: int) -> NearestPairs:
     """Return the nearest of each first, by falling likeness, and of equal ones those of the lowest rows."""
-    found = _rows(found, found.likeness >= least[found.first])
     # One number to sort by is quicker than two: no product of unit vectors is above 2, nor below -2.
     found = _rows(found, np.lexsort((found.second, 4.0 * found.first - found.likeness)))
     return _rows(found, np.arange(len(found.first)) - np.searchsorted(found.first, found.first) < most)

@@ -15,7 +15,9 @@ from scipy import fft
 
 from attnmel.data.audit.chunks import in_parts, threads
 from attnmel.data.audit.descriptors import CHUNK, COARSE, MIDDLE, Signatures
-from attnmel.data.audit.search.nearest import Nearest
+from attnmel.data.audit.search.bounded_search import nearest_of_each
+from attnmel.data.audit.search.grouped_nearest import GroupedNearest
+from attnmel.data.audit.search.nearest import NearestPairs
 from attnmel.data.audit.search.turned_nearest import TurnedNearest
 from attnmel.data.audit.search.ways_nearest import WaysNearest
 from attnmel.progress import SILENT, Progress
@@ -30,6 +32,16 @@ SPECTRAL_SYMMETRIES = (0, 1, 4, 5)
 
 COARSE_NEIGHBOURS, SPECTRAL_NEIGHBOURS, VIEW_NEIGHBOURS = 5, 4, 2
 """Candidates of every image, or view of one, by each description."""
+
+SPECTRAL_FOUND = 4 * SPECTRAL_NEIGHBOURS
+"""Nearest in groups by spectrum, of which those are the candidates that are nearest by the turns of the second. Spectra
+are standardised upright, so that it makes a little difference which of two images is turned."""
+
+COMPARED_WITH_ALL = 20_000
+"""Images up to which it is no slower to compare each with every other than with those in groups like it."""
+
+COMPARED_IN_GROUPS = 14
+"""How many others an image is compared with in groups, in each of its turns, over the root of the number of images."""
 
 LEAST_COARSE = 0.5
 """Correlation of coarse structure below which a neighbour is no candidate."""
@@ -79,18 +91,15 @@ def turned_each(images: Float32[np.ndarray, "B s s"], symmetries: Int64[np.ndarr
 
 
 class CandidateSearch:
-    """The descriptions of all images, ready to be searched; `exhaustive` compares all turns of all pairs in full."""
+    """The descriptions of all images, ready to be searched: with every other image, or those in groups like each."""
 
-    def __init__(self, signatures: Signatures, *, exhaustive: bool = False, progress: Progress = SILENT) -> None:
-        self._signatures, self._exhaustive, self._progress = signatures, exhaustive, progress
-
-    @cached_property
-    def _coarse(self) -> Nearest:
-        return Nearest([self._signatures.coarse(0)])
+    def __init__(self, signatures: Signatures, *, in_groups: bool = False, progress: Progress = SILENT) -> None:
+        self._signatures, self._in_groups, self._progress = signatures, in_groups, progress
 
     @cached_property
-    def _turned(self) -> TurnedNearest:
-        return TurnedNearest(self._squares(0))
+    def _turned(self) -> TurnedNearest | GroupedNearest:
+        squares = self._squares(0)
+        return GroupedNearest(squares, every_turn, COMPARED_IN_GROUPS) if self._in_groups else TurnedNearest(squares)
 
     def _squares(self, view: int) -> Float16[np.ndarray, "N s s"]:
         return self._signatures.view_coarse[:, view].reshape(-1, COARSE, COARSE)
@@ -99,7 +108,8 @@ class CandidateSearch:
         """Return the pairs of each image with its nearest, each pair once a symmetry, the lower row first."""
         if len(self._signatures) < 2:
             return _candidates(np.zeros((0, 3), dtype=np.int64), 0)
-        return _candidates(_distinct(np.concatenate([self._by_coarse(0, COARSE_NEIGHBOURS), self._by_spectrum()])), 0)
+        by_spectrum = self._by_spectrum()  # before the other search takes memory
+        return _candidates(_distinct(np.concatenate([self._by_coarse(0, COARSE_NEIGHBOURS), by_spectrum])), 0)
 
     def view_candidates(self, view: int) -> Candidates:
         """Return the pairs of a view of each image with the whole frames nearest to it; the view's image is first."""
@@ -108,41 +118,48 @@ class CandidateSearch:
         return _candidates(self._by_coarse(view, VIEW_NEIGHBOURS), view)
 
     def _by_coarse(self, view: int, most: int) -> Int64[np.ndarray, "P 3"]:
-        if not self._exhaustive:
-            return np.column_stack(self._turned.of_each(self._squares(view), most, LEAST_COARSE, self._progress)[:3])
-        squares = self._squares(view).astype(np.float32)
-        # Turning the one is as good as turning the other back, and only one of them has to be in the index.
-        every = [
-            turned(squares, symmetry).reshape(len(squares), -1) for symmetry in undone(np.arange(SYMMETRIES)).tolist()
-        ]
-        return np.column_stack(self._coarse.of_each(every, most, LEAST_COARSE, self._progress)[:3])
+        return np.column_stack(self._turned.of_each(self._squares(view), most, LEAST_COARSE, self._progress)[:3])
 
     def _by_spectrum(self) -> Int64[np.ndarray, "P 3"]:
-        middle, every = self._signatures.middle, spectra(self._signatures.middle)
-        if self._exhaustive:
-            found = Nearest(every).of_each(every[:1], SPECTRAL_NEIGHBOURS, -1, self._progress)
+        middle = self._signatures.middle
+        every = spectra(middle)
+        if self._in_groups:
+            search = GroupedNearest(every, lambda some: some, COMPARED_IN_GROUPS)
+            found = _by_turns_of_second(every, search.of_each(every, SPECTRAL_FOUND, -1, self._progress))
         else:
-            found = WaysNearest(every).of_each(every[0], SPECTRAL_NEIGHBOURS, -1, self._progress)
+            search = WaysNearest(list(every.swapaxes(0, 1)))
+            found = search.of_each(every[:, 0], SPECTRAL_NEIGHBOURS, -1, self._progress)
         pairs, symmetries = np.column_stack(found[:2]), np.array(SPECTRAL_SYMMETRIES)[found.way]
         return np.column_stack([pairs, _upright(middle, pairs, symmetries, self._progress)])
 
 
-def spectra(middle: Int8[np.ndarray, "N m m"]) -> list[Float32[np.ndarray, "N D"]]:
+def every_turn(images: Float32[np.ndarray, "B s s"]) -> Float32[np.ndarray, "B 8 D"]:
+    """Return squares in all symmetries, in their order."""
+    every = np.empty((len(images), SYMMETRIES, *images.shape[1:]), dtype=images.dtype)
+    for symmetry in range(SYMMETRIES):
+        every[:, symmetry] = turned(images, symmetry)
+    return every.reshape(len(images), SYMMETRIES, -1)
+
+
+def spectra(middle: Int8[np.ndarray, "N m m"]) -> Float32[np.ndarray, "N 4 D"]:
     """Return the spectra of structures in `SPECTRAL_SYMMETRIES`, standardised and of unit length."""
-    # Some at a time: the waves of one image take twenty times the memory of those that are kept.
-    parts = [middle[start : start + CHUNK] for start in range(0, len(middle), CHUNK)]
+    first = _spectrum(middle[:1])  # before there are threads; see `in_parts`
+    every = np.empty((len(middle), len(SPECTRAL_SYMMETRIES), first.shape[1]), dtype=np.float32)
 
-    def waves(symmetry: int) -> Float32[np.ndarray, "N D"]:
-        return np.concatenate([_spectrum(turned(part, symmetry)) for part in parts])
+    def waves(way: int) -> None:
+        # Some at a time: the waves of one image take twenty times the memory of those that are kept.
+        for start in range(0, len(middle), CHUNK):
+            some = slice(start, start + CHUNK)
+            every[some, way] = _spectrum(turned(middle[some], SPECTRAL_SYMMETRIES[way]))
 
-    _spectrum(middle[:1])  # before there are threads; see `in_parts`
     with threads() as pool:
-        every = list(pool.map(waves, SPECTRAL_SYMMETRIES))
-    mean, spread = every[0].mean(axis=0), every[0].std(axis=0) + 1
-    for one in every:
-        one -= mean
-        one /= spread
-        one /= np.linalg.norm(one, axis=1, keepdims=True).clip(1e-6)
+        list(pool.map(waves, range(len(SPECTRAL_SYMMETRIES))))
+    mean, spread = every[:, 0].mean(axis=0), every[:, 0].std(axis=0) + 1
+    for start in range(0, len(every), CHUNK):
+        some = every[start : start + CHUNK]
+        some -= mean
+        some /= spread
+        some /= np.linalg.norm(some, axis=2, keepdims=True).clip(1e-6)
     return every
 
 
@@ -168,6 +185,18 @@ def _spectrum(middle: Int8[np.ndarray, "N m m"]) -> Float32[np.ndarray, "N D"]:
     sizes = np.abs(np.asarray(fft.rfft2(middle * window[:, None] * window)))
     slow = np.concatenate([sizes[:, : WAVES + 1, : WAVES + 1], sizes[:, -WAVES:, : WAVES + 1]], axis=1)
     return slow.reshape(len(slow), -1)
+
+
+def _by_turns_of_second(every: Float32[np.ndarray, "N 4 D"], found: NearestPairs) -> NearestPairs:
+    """Return the candidates among some pairs, with the turn of the second in which it is most like the first."""
+    likeness = np.concatenate(
+        [
+            np.einsum("md,mwd->mw", every[found.first[some], 0], every[found.second[some]])
+            for some in (slice(start, start + CHUNK) for start in range(0, len(found.first), CHUNK))
+        ]
+    )
+    found = NearestPairs(found.first, found.second, likeness.argmax(axis=1), likeness.max(axis=1))
+    return nearest_of_each(found, SPECTRAL_NEIGHBOURS)
 
 
 def _upright(
