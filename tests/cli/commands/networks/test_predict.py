@@ -49,6 +49,13 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     )
 
 
+def test_what_the_transforms_are_is_said_once(attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms") -> None:
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    for more in ([], ["--verbose"]):
+        ran = attnmel("predict", calibrated.path, image, "--tta", "dihedral", *more)
+        assert ran.err.lower().count("means over 8 transforms of each image (dihedral)") == 1
+
+
 def test_a_threshold_of_the_users_own_adds_a_column_of_decisions(
     attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms"
 ) -> None:

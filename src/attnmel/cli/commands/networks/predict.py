@@ -1,5 +1,6 @@
 """`attnmel predict` and `export`: a trained network applied to images, and written as a file for other programs."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -172,7 +173,8 @@ def predict(
             print(out)
     else:
         if not as_json:
-            table = predictions.table
+            # What the transforms are is said by a note, before the first image.
+            table = dataclasses.replace(predictions.table, transforms=())
             progress.note((table.notice if verbose else table.short_notice).rstrip())
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
