@@ -15,7 +15,15 @@ from attnmel.config.no_effect import OF_OWN_TABLE
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
-from attnmel.data.datasets.read_dataset import KNOWN, Dataset, read_dataset, reads_own_table, refuse_unread_columns
+from attnmel.data.datasets.read_dataset import (
+    KNOWN,
+    Dataset,
+    own_folder_path,
+    read_dataset,
+    reads_own_table,
+    refuse_unread_columns,
+    set_name,
+)
 from attnmel.errors import ConfigError
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import dataset_folder, home_folder
@@ -184,10 +192,11 @@ def audit(
     """Find images and lesions that occur twice, within the data sets or in both `train` and `test`.
 
     With `recipe` (a name, a TOML file or a run folder) own folders are read, and where they have no splits split, as a
-    training by it would; its fold splits the data that train. `embedding` is a trained network, or "random", by whose
-    features images are compared too. With `exhaustive` each image is compared with every other even of more than
-    20,000, of which else only those in groups that are alike are compared. `page` is the file of a page of all pairs,
-    `exclusions` that of a list of images for `train` and `evaluate`, of the side `leave_out`.
+    training by it would; its fold splits the data that train, and what it excludes of its own data set, or does not
+    train on by its limit, is left out. `embedding` is a trained network, or "random", by whose features images are
+    compared too. With `exhaustive` each image is compared with every other even of more than 20,000, of which else only
+    those in groups that are alike are compared. `page` is the file of a page of all pairs, `exclusions` that of a list
+    of images for `train` and `evaluate`, of the side `leave_out`.
 
     Raises:
         ConfigError: an unknown data set or split, names of two kinds, no such network, or at `page` or `exclusions` a
@@ -248,8 +257,16 @@ def _reading(recipe: Place | None, columns: Mapping[str, str] | None, strict: bo
         return TableReading(columns=columns or {}, strict=strict)
     from attnmel.config.fields import fold_numbers
 
-    fold = None if data.fold is None else fold_numbers(data.fold)
-    return TableReading(data.classes, columns or data.columns, strict or data.strict, fold)
+    folder = own_folder_path(data.dataset)
+    return TableReading(
+        data.classes,
+        columns or data.columns,
+        strict or data.strict,
+        None if data.fold is None else fold_numbers(data.fold),
+        exclude=frozenset(data.exclude),
+        limit=data.limit,
+        own=set_name(str(folder.resolve()) if folder else data.dataset),
+    )
 
 
 def _unchecked_masks(recipe: Place | None) -> tuple[str, ...]:

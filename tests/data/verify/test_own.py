@@ -7,7 +7,7 @@ from PIL import Image
 import attnmel
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading, read_folder
 from attnmel.data.datasets.splits import check_classes, draw_fold, with_splits
-from attnmel.data.verify import verify_dataset
+from attnmel.data.verify import Verification, verify_dataset
 from attnmel.errors import ConfigError, LabelError
 
 
@@ -115,6 +115,45 @@ def test_the_fold_of_a_recipe_splits_as_in_its_training(folder: Path) -> None:
     assert (short.kind, short.detail) == ("split without class", str(refused.value))
     assert "has no melanoma" in short.detail
     assert found.hint(short.kind).endswith("where data.fold draws the splits, take fewer parts.")
+
+
+def test_what_a_recipe_leaves_out_is_told_and_counts_in_no_split(folder: Path) -> None:
+    for name in ("d", "e", "f", "g", "h"):
+        shutil.copy(folder / "a.png", folder / f"{name}.png")
+    splits = ("train", "train", "train", "train", "validation", "validation", "test", "test")
+    rows = [
+        f"{name},{'melanoma' if number % 2 else 'rest'},{split}"
+        for number, (name, split) in enumerate(zip("abcdefgh", splits, strict=True))
+    ]
+    (folder / "labels.csv").write_text("\n".join(["image,label,split", *rows]))
+
+    def verified(**settings: object) -> Verification:
+        recipe = folder / "own.toml"
+        text = (Path(attnmel.__file__).parent / "recipes/demo.toml").read_text(encoding="utf-8")
+        lines = "".join(f"\n{key} = {value}" for key, value in settings.items())
+        recipe.write_text(text.replace("[data]", f"[data]{lines}"), encoding="utf-8")
+        (found,) = attnmel.datasets.verify(folder, recipe=recipe, home=folder.parent / "home")
+        return found
+
+    looked_at = "the files of images that a training does not use are looked at all the same"
+    few = verified(exclude=["a", "b"], limit=3)
+    assert few.findings == ()
+    assert few.notes[-3:] == (
+        "2 of 8 images of clinic are left out by data.exclude",
+        "trained on 2 of 2 training images of clinic, which are fewer than data.limit = 3",
+        looked_at,
+    )
+    assert few.counts["images"] == 8
+    assert [one.detail.split(".")[0] for one in verified(exclude=["h"]).findings] == [
+        "the split 'test' has no melanoma (it has 1 rest)"
+    ]
+    assert verified(limit=1).findings[0].detail.startswith("the split 'train' has no ")
+    (emptied,) = verified(exclude=["g", "h"]).findings
+    assert emptied.detail == "no image is in the split 'test': data.exclude leaves out all 2 of it"
+    (unknown,) = verified(exclude=["a", "nobody"]).findings
+    assert (unknown.kind, unknown.image_id, unknown.severity) == ("excluded image unknown", "nobody", "error")
+    (folder / "h.png").write_bytes(b"nothing")
+    assert [one.kind for one in verified(exclude=["h", "g"]).findings] == ["image unusable", "split without class"]
 
 
 def test_a_patient_who_is_most_of_the_images_is_told(folder: Path) -> None:

@@ -139,7 +139,8 @@ def audit(
         option(
             DATA,
             "Read own folders, and split those without a column split, as a training by this recipe (a name, a TOML "
-            "file or a run folder) would; also by its data.fold [default: any labels].",
+            "file or a run folder) would; also by its data.fold, and its own data set without what data.exclude and "
+            "data.limit leave out [default: any labels].",
             metavar="RECIPE",
         ),
     ] = None,

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -54,6 +54,35 @@ def with_splits(lesions: Sequence[Lesion], fold: tuple[int, int] | None = None) 
 def fold_sentence(fold: tuple[int, int], name: str) -> str:
     """Return what a fold does with the splits of a data set, for a note."""
     return f"fold {fold[0]}/{fold[1]} of the training and validation images of {name} validates"
+
+
+def in_use(
+    lesions: Sequence[Lesion], exclude: Collection[str], limit: int | None, name: str
+) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
+    """Return the lesions that a training uses, and a note for each reason why they are not all of the data set `name`.
+
+    It leaves out those that it excludes, and trains on no more than the limit.
+    """
+    left = tuple(one for one in lesions if one.image_id not in exclude)
+    out = len(lesions) - len(left)
+    notes = (excluded_sentence(out, len(lesions), name),) if out else ()
+    if limit is None:
+        return left, notes
+    training = {one.image_id: one.diagnosis for one in left if one.split == "train"}
+    kept = draw_some(training, limit)
+    used = tuple(one for one in left if one.split != "train" or one.image_id in kept)
+    return used, (*notes, limit_sentence(len(kept), len(training), limit, name))
+
+
+def excluded_sentence(excluded: int, images: int, name: str) -> str:
+    """Return how many images of a data set a recipe leaves out, for a note."""
+    return f"{excluded} of {images} images of {name} are left out by data.exclude"
+
+
+def limit_sentence(kept: int, training: int, limit: int, name: str) -> str:
+    """Return how many of the training images of a data set are trained on, for a note."""
+    what = "" if kept == limit else f", which are fewer than data.limit = {limit}"
+    return f"trained on {kept} of {training} training images of {name}{what}"
 
 
 def draw_fold(lesions: Sequence[Lesion], number: int, parts: int, *, seed: int) -> tuple[Lesion, ...]:

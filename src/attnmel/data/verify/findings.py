@@ -116,6 +116,11 @@ KINDS: dict[str, FindingKind] = {
             "take fewer parts.",
         ),
         FindingKind(
+            "excluded image unknown",
+            "error",
+            "Take it out of data.exclude, or write the exclusion list anew with `attnmel audit`.",
+        ),
+        FindingKind(
             "large group", "warning", "Look at the column 'group'; leave a cell empty where the patient is not known."
         ),
         FindingKind("row without image", "warning", "Add the image, or take the row out; until then it is left out."),

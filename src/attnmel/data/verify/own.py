@@ -5,6 +5,7 @@ No torch.
 
 import dataclasses
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import (
@@ -17,11 +18,17 @@ from attnmel.data.datasets.own.folder import (
 )
 from attnmel.data.datasets.published.layouts import Layout
 from attnmel.data.datasets.read_dataset import set_name
-from attnmel.data.datasets.splits import check_classes, fold_sentence, shared_names, with_splits
+from attnmel.data.datasets.splits import (
+    check_classes,
+    fold_sentence,
+    in_use,
+    shared_names,
+    with_splits,
+)
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item
 from attnmel.errors import LabelError
-from attnmel.records import SPLITS
+from attnmel.records import SPLITS, Lesion
 
 LABELS_AS_WRITTEN = (
     "labels may be any words; name a recipe by --recipe to check them and the splits as its training does"
@@ -36,7 +43,8 @@ NO_GROUPS = (
 def own_inventory(folder: Path, reading: TableReading) -> Inventory:
     """List the images that the rows of labels.csv name, with every problem of the table.
 
-    With the classes of a recipe, also whether each split, that of its fold too, has images of each class.
+    With the classes of a recipe, also whether each split, that of its fold too, has images of each class among those
+    that its training uses. All files are looked at, since a training prepares those that it leaves out too.
     """
     content = examined_folder(folder, reading)
     ungrouped = bool(content.lesions) and all(one.group is None for one in content.lesions)
@@ -44,7 +52,7 @@ def own_inventory(folder: Path, reading: TableReading) -> Inventory:
         *content.notes,
         *([NO_GROUPS] if ungrouped else []),
         *([LABELS_AS_WRITTEN] if reading.classes is None else []),
-        *([fold_sentence(reading.fold, set_name(str(folder)))] if reading.fold else []),
+        *_notes_on_use(content, reading, set_name(str(folder))),
     )
     return _inventory(set_name(str(folder)), f"own images in {folder.name}", content, reading, notes)
 
@@ -100,11 +108,33 @@ def _of_splits(content: FolderContent, reading: TableReading) -> list[Finding]:
     ]
     if reading.classes is None or content.problems:
         return findings
-    lesions = with_splits(content.lesions, reading.fold)
+    every = with_splits(content.lesions, reading.fold)
+    findings += [
+        Finding("excluded image unknown", image_id, content.table, "data.exclude names it, and no image has this id")
+        for image_id in sorted(reading.exclude - {lesion.image_id for lesion in every})
+    ]
+    lesions, _ = in_use(every, reading.exclude, reading.limit, content.table)
     missing = [split for split in SPLITS if not any(lesion.split == split for lesion in lesions)]
-    findings += [Finding("split without class", "", TABLE, f"no image is in the split '{split}'") for split in missing]
+    findings += [Finding("split without class", "", TABLE, _empty(split, every)) for split in missing]
     try:
         check_classes(lesions, reading.classes)
     except LabelError as error:
         findings.append(Finding("split without class", "", TABLE, str(error)))
     return findings
+
+
+def _empty(split: str, every: Sequence[Lesion]) -> str:
+    """Say that a split has no image, and where that is by the recipe's own doing."""
+    left_out = sum(lesion.split == split for lesion in every)
+    why = f": data.exclude leaves out all {left_out} of it" if left_out else ""
+    return f"no image is in the split '{split}'{why}"
+
+
+def _notes_on_use(content: FolderContent, reading: TableReading, name: str) -> list[str]:
+    """Say which of the images a training by the recipe validates on, leaves out and does not train on."""
+    fold = [fold_sentence(reading.fold, name)] if reading.fold else []
+    if content.problems:
+        return fold
+    _, notes = in_use(with_splits(content.lesions, reading.fold), reading.exclude, reading.limit, name)
+    looked_at = ["the files of images that a training does not use are looked at all the same"] if notes else []
+    return [*fold, *notes, *looked_at]

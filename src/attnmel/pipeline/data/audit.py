@@ -16,12 +16,13 @@ from attnmel.data.audit.search.candidates import COMPARED_WITH_ALL
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, published_folder, read_dataset
-from attnmel.data.datasets.splits import fold_sentence, with_splits
+from attnmel.data.datasets.splits import fold_sentence, in_use, with_splits
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.errors import ConfigError, LabelError, counted, require_known
 from attnmel.files.folders import cache_folder
+from attnmel.pipeline.run.images.left_out import refuse_unknown_ids
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Lesion
 
@@ -87,8 +88,8 @@ def audit_datasets(
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
     `reading` is how the tables of own folders are read; their classes also decide how a folder without splits is split,
-    and a fold how those that train are, as in a training. With `exhaustive` each image is compared
-    with every other, which is done of up to `COMPARED_WITH_ALL` images anyway.
+    a fold how those that train are, and what is left out of them, as in a training. With `exhaustive` each image is
+    compared with every other, which is done of up to `COMPARED_WITH_ALL` images anyway.
 
     Raises:
         ConfigError: one side without the other, or as `prepare_audit`.
@@ -117,7 +118,8 @@ def prepare_audit(
 ) -> AuditInputs:
     """Read the data sets and splits that are named (DATASET or DATASET:SPLIT) and open their prepared images.
 
-    The fold of the `reading` is that of the data sets `trained_on` alone.
+    The fold of the `reading` is that of the data sets `trained_on` alone, and of these its own one lacks the images
+    that a training leaves out.
 
     Raises:
         ConfigError: no name, one named twice, two folders of one name, or an unknown data set or split.
@@ -126,20 +128,20 @@ def prepare_audit(
     chosen = [dataset_and_split(name) for name in names]
     if not chosen:
         raise ConfigError("nothing to audit; name data sets, for example isic2017 or isic2017:train")
-    datasets = {
-        name: _read(name, home, reading if name in trained_on else dataclasses.replace(reading, fold=None), progress)
-        for name in dict.fromkeys(name for name, _ in chosen)
-    }
+    of_others = dataclasses.replace(reading, fold=None, own="")
+    readings = {name: reading if name in trained_on else of_others for name, _ in chosen}
+    datasets = {name: _read(name, home, one, progress) for name, one in readings.items()}
     _check_names(datasets)
+    used = {name: _used(one, readings[name], progress) for name, one in datasets.items()}
     caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
     entries: list[AuditEntry] = []
     places: list[tuple[int, int]] = []
     numbers: list[int] = []
     for number, (name, split) in enumerate(chosen):
         dataset, cache = datasets[name], caches[name]
-        lesions = [one for one in dataset.lesions if split in (None, one.split)]
+        lesions = [one for one in used[name] if split in (None, one.split)]
         if not lesions:
-            there = ", ".join(sorted({str(one.split) for one in dataset.lesions}))
+            there = ", ".join(sorted({str(one.split) for one in used[name]}))
             raise LabelError(f"{name} has no image in the split '{split}'; it has images in: {there}")
         digests = _digests(lesions, home, progress)
         rows = cache.rows([one.image_id for one in lesions])
@@ -224,6 +226,17 @@ def _read(name: str, home: Path, reading: TableReading, progress: Progress) -> D
     if reading.fold is not None:
         progress.note(fold_sentence(reading.fold, dataset.name))
     return dataclasses.replace(dataset, lesions=with_splits(dataset.lesions, reading.fold))
+
+
+def _used(dataset: Dataset, reading: TableReading, progress: Progress) -> tuple[Lesion, ...]:
+    """Return the images of a data set that a training uses: all but those that its own recipe leaves out."""
+    if dataset.name != reading.own:
+        return dataset.lesions
+    refuse_unknown_ids(reading.exclude, dataset.lesions, f"data.exclude names images that {dataset.name} does not hold")
+    used, notes = in_use(dataset.lesions, reading.exclude, reading.limit, dataset.name)
+    for note in notes:
+        progress.note(note)
+    return used
 
 
 def _opened(dataset: Dataset, home: Path, progress: Progress) -> Cache:

@@ -40,6 +40,12 @@ class TableReading:
     fold: tuple[int, int] | None = None
     """Which part of the training and validation images validates, of how many, once the table was read (`with_splits`);
     None: those of the split."""
+    exclude: frozenset[str] = frozenset()
+    """Ids that a training leaves out of every split."""
+    limit: int | None = None
+    """Of the training images, how many a training uses at most; None: all."""
+    own: str = ""
+    """What results call the data set that the recipe names, which the ids to leave out are of; empty without one."""
 
 
 GROUP = "the group '"

@@ -26,6 +26,7 @@ from attnmel.data.datasets.splits import (
     check_disjoint,
     draw_some,
     fold_sentence,
+    limit_sentence,
     with_splits,
 )
 from attnmel.data.preprocess.cache import Cache
@@ -213,8 +214,7 @@ def _limited(prepared: Prepared, limit: int, progress: Progress) -> Prepared:
     """Return the same with no more than that many training images, of those that the recipe does not leave out."""
     training = {lesion.image_id: lesion.diagnosis for lesion in prepared.used if lesion.split == "train"}
     kept = draw_some(training, limit)
-    what = "" if len(kept) == limit else f", which are fewer than data.limit = {limit}"
-    progress.note(f"trained on {len(kept)} of {len(training)} training images of {prepared.dataset.name}{what}")
+    progress.note(limit_sentence(len(kept), len(training), limit, prepared.dataset.name))
     return dataclasses.replace(prepared, beyond=frozenset(training) - kept)
 
 

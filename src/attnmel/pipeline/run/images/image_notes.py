@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from attnmel.data.datasets.splits import excluded_sentence
 from attnmel.progress import Progress
 from attnmel.records import INTERNAL
 
@@ -17,7 +18,7 @@ def note_images(prepared: "Prepared", ablation: str, progress: Progress) -> None
     if dataset.leaks:
         _note_leaks(prepared, progress)
     if excluded := prepared.excluded:
-        progress.note(f"{len(excluded)} of {images} images of {dataset.name} are left out by data.exclude")
+        progress.note(excluded_sentence(len(excluded), images, dataset.name))
     if bare := sum(prepared.left_out.values()):
         by_split = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
         progress.note(f"{ablation}: {bare} of {images} images have no lesion mask and are left out ({by_split})")
