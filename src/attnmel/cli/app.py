@@ -26,7 +26,6 @@ SHOWN = 80
 """Characters of an endless path that an error names."""
 STARTED = frozenset({"ATTNMEL_STARTER", "LOCAL_RANK"})
 """Variables of a process that another one started: `STARTER` and `PLACE` of a module that is loaded for them alone."""
-CANNOT_WRITE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class _StoppedError(Exception):
@@ -138,10 +137,13 @@ def main() -> None:
 
 
 def _system_problem(error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
+    from attnmel.files.write_problems import NO_RIGHT, NO_ROOM, whose
+
+    if error.errno in NO_ROOM:
+        what = "the disk is full" if error.errno == errno.ENOSPC else "this user's share of the disk is used up"
         where = f": cannot write {error.filename}" if error.filename else ""
         return (
-            f"the disk is full{where}. Free some space and run the same command again, with --resume where it has that "
+            f"{what}{where}. Free some space and run the same command again, with --resume where it has that "
             "option; nothing half-written is left."
         )
     if error.filename is None:
@@ -151,22 +153,13 @@ def _system_problem(error: OSError) -> str:
         return (
             f"the path {name[:SHOWN]}... has {len(name):,} characters, more than this system takes; check the command"
         )
-    if error.errno in CANNOT_WRITE:
+    if error.errno in NO_RIGHT:
+        owner = whose(error, Path(error.filename)) if isinstance(error.filename, str) else ""
         return (
-            f"{error.filename} cannot be used ({error.strerror}{_whose(error)}). To read it, check its permissions; to "
+            f"{error.filename} cannot be used ({error.strerror}{owner}). To read it, check its permissions; to "
             "write, choose another place: --out for results, --home for data sets and cache"
         )
     return f"cannot use {error.filename} ({error.strerror}); check the path and its permissions, or choose another one"
-
-
-def _whose(error: OSError) -> str:
-    """Return which place belongs to another user, as a clause, where that may be why it cannot be used."""
-    from attnmel.files.file_owner import other_owner
-
-    if error.errno == errno.EROFS or not isinstance(error.filename, str):
-        return ""
-    other = other_owner(Path(error.filename))
-    return "" if other is None else f": {other[0]} belongs to the user {other[1]}"
 
 
 def _stop(message: str, code: int = 1) -> None:

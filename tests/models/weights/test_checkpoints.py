@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import math
 from pathlib import Path
@@ -277,14 +278,23 @@ def test_a_path_without_a_checkpoint_is_an_error(tmp_path: Path, name: str, mess
         load_checkpoint(tmp_path / name)
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), SafetensorError("No space left on device")])
-def test_a_full_disk_keeps_the_old_checkpoint(saved: Path, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), r"No space left on device\. Free some space or"),
+        (SafetensorError("No space left on device"), r"No space left on device\. Free some space or"),
+        (OSError(errno.EROFS, "Read-only file system"), r"Read-only file system\. Get the right to write there or"),
+    ],
+)
+def test_what_cannot_be_written_keeps_the_old_checkpoint(
+    saved: Path, error: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def half_written(tensors: object, part: Path, metadata: object) -> None:
         part.write_bytes(b"half")
         raise error
 
     monkeypatch.setattr(safetensors_io, "save_file", half_written)
-    with pytest.raises(CheckpointError, match=r"cannot write .*best\.safetensors: .*No space left.*is kept"):
+    with pytest.raises(CheckpointError, match=rf"cannot write .*best\.safetensors: {told} .*is kept"):
         save_checkpoint(saved, network_of(CARD), dataclasses.replace(CARD, epoch=4))
     assert load_checkpoint(saved)[1].epoch == CARD.epoch
     assert sorted(path.name for path in saved.parent.iterdir()) == ["best.json", "best.safetensors"]

@@ -1,5 +1,7 @@
 """Results are kept to the last whole one, whatever a stop, a full disk or another program did to their file."""
 
+import errno
+import io
 import resource
 import signal
 from pathlib import Path
@@ -67,6 +69,19 @@ def test_every_difference_is_named(partial: PartialResults) -> None:
         ConfigError, match="made with other settings: precision was float32, and is bf16; engine was none, and"
     ):
         partial.resume({"model": "a", "precision": "bf16", "engine": "x"}, NAMES)
+
+
+def test_a_file_that_may_no_longer_be_written_asks_for_no_space(
+    partial: PartialResults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ReadOnly(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", lambda *_, **__: ReadOnly())
+    told = r"\(Read-only file system\).*: get the right to write it, and continue by --resume"
+    with pytest.raises(PredictionsError, match=told), partial.adding() as add:
+        add(RESULTS[0])
 
 
 def test_a_full_disk_keeps_the_results_before(partial: PartialResults) -> None:

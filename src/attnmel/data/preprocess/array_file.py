@@ -26,6 +26,7 @@ from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.locks import built_once
 from attnmel.files.table_files import damage, read_json
+from attnmel.files.write_problems import is_for_lack_of_right, reason_in_words
 from attnmel.number_formats import size_in_words
 from attnmel.progress import Progress
 
@@ -244,15 +245,19 @@ def writable(place: Path, what: str) -> Iterator[None]:
     """Turn an error of the disk into a sentence with the name of what was written, and where.
 
     Raises:
-        AttnmelError: the disk is full or cannot be written.
+        AttnmelError: the disk is full or cannot be written, with what helps.
     """
     try:
         yield
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise AttnmelError(
-            f"cannot write {what} to {place} ({reason}); free some space, or name another place with --home"
-        ) from error
+        # The data sets are in the same home, and are read as well through a link.
+        remedy = (
+            "get the right to write there, or name another place with --home, whose folder 'data' may be a link to the "
+            "one of this home"
+            if is_for_lack_of_right(error)
+            else "free some space, or name another place with --home"
+        )
+        raise AttnmelError(f"cannot write {what} to {place} ({reason_in_words(error, place)}); {remedy}") from error
 
 
 def _summary(problems: Sequence[str], total: int) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from attnmel.errors import CheckpointError
 from attnmel.files.folders import replacing
+from attnmel.files.write_problems import is_for_lack_of_right, reason_in_words
 from attnmel.models.weights.pickles import is_pickle
 
 SUFFIX = ".safetensors"
@@ -144,7 +145,8 @@ def writing(path: Path) -> Iterator[Path]:
         with replacing(path, durable=True) as part:
             yield part
     except (OSError, SafetensorError) as error:
+        remedy = "Get the right to write there" if is_for_lack_of_right(error) else "Free some space"
         raise CheckpointError(
-            f"cannot write {path}: {error}. Free some space or choose another folder; what was there before is kept, "
-            "and a training goes on from there by --resume."
+            f"cannot write {path}: {reason_in_words(error, path)}. {remedy} or choose another folder; what was there "
+            "before is kept, and a training goes on from there by --resume."
         ) from None

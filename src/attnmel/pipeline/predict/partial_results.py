@@ -14,10 +14,13 @@ from pathlib import Path
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.files.folders import write_text
 from attnmel.files.table_files import parsed_json
+from attnmel.files.write_problems import is_for_lack_of_right, reason_in_words
 from attnmel.pipeline.predict.table import ImageResult
 
 MadeWith = Mapping[str, str]
 """Everything that the results depend on (model, engine, precision, calibration), and the columns, by name."""
+
+FREE = "free some space"
 
 
 class PartialResults:
@@ -79,9 +82,10 @@ class PartialResults:
                 try:
                     whole = file.write(line) == len(line)
                 except OSError as error:
-                    raise self._full(str(error.strerror)) from error
+                    remedy = "get the right to write it" if is_for_lack_of_right(error) else FREE
+                    raise self._unwritten(reason_in_words(error, self.path), remedy) from error
                 if not whole:
-                    raise self._full("the disk is full")
+                    raise self._unwritten("the disk is full", FREE)
 
             yield add
 
@@ -145,10 +149,10 @@ class PartialResults:
                 "delete that file to start again"
             )
 
-    def _full(self, reason: str) -> PredictionsError:
+    def _unwritten(self, reason: str, remedy: str) -> PredictionsError:
         return PredictionsError(
-            f"cannot write {self.path} ({reason}). The results so far are kept there: free some space, and continue "
-            "by --resume"
+            f"cannot write {self.path} ({reason}). The results so far are kept there: {remedy}, and continue by "
+            "--resume"
         )
 
     def _damaged(self) -> ConfigError:
