@@ -9,6 +9,7 @@ from attnmel.api.model_names import refuse_swapped
 from attnmel.api.places import Place, optional_path, own_folder
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import FromOne, FromZero, checked_arguments
+from attnmel.errors import counted
 from attnmel.files.data_frames import frame
 from attnmel.files.folders import RunFolder, home_folder
 from attnmel.progress import Progress, Report, as_progress
@@ -26,6 +27,9 @@ class Segmenter:
     """A trained segmenter, measured on its held-out images."""
 
     found: "TrainedSegmenter"
+
+    def __repr__(self) -> str:
+        return f"Segmenter({str(self.path)!r}; see .to_dict() and .to_frame())"
 
     @property
     def path(self) -> Path:
@@ -46,6 +50,9 @@ class Drawn:
     """The masks that were drawn."""
 
     found: "Masks"
+
+    def __repr__(self) -> str:
+        return f"Drawn({str(self.folder)!r}; see .to_dict() and .to_frame())"
 
     @property
     def folder(self) -> Path:
@@ -74,6 +81,11 @@ class ScoredMasks:
     """Masks against the true ones."""
 
     found: "MasksScore"
+
+    def __repr__(self) -> str:
+        found = self.found
+        images = counted(found.images, "image")
+        return f"ScoredMasks({found.dataset}, {found.split}, {images}; see .to_dict() and .to_frame())"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel segment score --json`."""

@@ -1,7 +1,8 @@
 """`attnmel.segment`: masks drawn and scored, with the answers of the commands."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +12,16 @@ from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
+
+
+def test_answers_show_themselves_in_a_line() -> None:
+    folder = SimpleNamespace(path=Path("masks"))
+    found: Any = SimpleNamespace(run=folder, folder=folder, dataset="phantoms", split="test", images=14)
+    assert [repr(one(found)) for one in (segment.Segmenter, segment.Drawn, segment.ScoredMasks)] == [
+        "Segmenter('masks'; see .to_dict() and .to_frame())",
+        "Drawn('masks'; see .to_dict() and .to_frame())",
+        "ScoredMasks(phantoms, test, 14 images; see .to_dict() and .to_frame())",
+    ]
 
 
 @pytest.mark.slow

@@ -51,6 +51,12 @@ def shares(prediction: Prediction) -> list[float]:
     return list(prediction.probabilities.values())
 
 
+def test_a_predictor_shows_itself_in_a_line(predictor: Predictor, exported: Path) -> None:
+    shown = f"Predictor('{exported}', rest, melanoma, transforms none; see .predict() and .predict_many())"
+    assert repr(predictor) == shown
+    assert "transforms dihedral;" in repr(Predictor(exported, transforms="dihedral"))
+
+
 def test_probabilities_and_maps_are_those_of_the_network_by_torch(
     predictor: Predictor, images: list[Path], calibrated: RunFolder
 ) -> None:

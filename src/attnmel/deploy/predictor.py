@@ -155,6 +155,10 @@ class Predictor:
         _check(self._network, self.card, self.facts, path)
         self._path = path
 
+    def __repr__(self) -> str:
+        shown = f"{str(self._path)!r}, {', '.join(self.card.classes)}, transforms {self.transforms}"
+        return f"Predictor({shown}; see .predict() and .predict_many())"
+
     @checked_arguments("image", "mask")
     def predict(self, image: Image, mask: LesionMask | None = None, *, many: bool = False) -> Prediction:
         """Predict one image: path or bytes of an image file, a picture of Pillow, or upright pixels, RGB uint8 [H W 3].
