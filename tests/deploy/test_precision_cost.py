@@ -80,10 +80,11 @@ def test_the_worse_end_of_the_interval_counts_against_the_bound() -> None:
     refuse_costly([cost], bound=-cost.low + 1e-9)
     with pytest.raises(
         ExportError,
-        match=r"int8 may cost too much: melanoma has an AUC of 0\.\d{4} on 80 images of the split test, in float32 "
-        r"0\.\d{4}; .* the largest accepted loss is 0\.\d+. No file was written. Export without --int8, .* --bound",
+        match=r"int8 may cost too much: melanoma has an AUC of 0\.\d{4} on 80 images of the split test of ISIC 2017, "
+        r"in float32 0\.\d{4}; .* the largest accepted loss is 0\.\d+. No file was written. Export without "
+        r"--int8, .* --bound",
     ):
-        refuse_costly([cost], bound=-cost.low - 1e-4)
+        refuse_costly([cost], bound=-cost.low - 1e-4, dataset="ISIC 2017")
 
 
 def test_without_ends_the_difference_itself_counts() -> None:

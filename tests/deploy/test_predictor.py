@@ -353,7 +353,8 @@ def test_bf16_that_may_cost_more_than_the_bound_is_refused(
         assert Predictor(path, "bf16", bound=bound).facts.costs == (cost,)
         return
     with pytest.raises(
-        ConfigError, match=r"bf16 may cost too much: melanoma .*-0\.0060 \(95 % interval -0\.0224 .*; use float32, or"
+        ConfigError,
+        match=r"bf16 may cost too much: melanoma .* test of .*-0\.0060 \(95 % interval -0\.0224 .*; use float32, or",
     ):
         Predictor(path, "bf16", bound=bound)
 

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from attnmel import Predictor
+from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.evaluation.calibration.temperature import fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.pipeline.predict.models.onnx_model import OnnxModel
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.pipeline.predict.table import PredictionTable
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.card import MOST_BYTES
 from attnmel.pretrained.catalogue import CARD_FILE, DEFAULT, Shipped, model_names, open_model
@@ -84,6 +86,10 @@ def test_what_bf16_costs_is_said_to_be_of_the_mean(model: Shipped, monkeypatch: 
     options = {"precision": "bf16", "calibrated": True, "bound": 0.02}
     (own,), (other,) = (OnnxModel(model.onnx, **options, transforms=name).costs for name in (None, "none"))
     assert other == f"{own}, measured with dihedral"
+    assert " images of the split test of ISIC 2017, in float32 " in own
+    of_test = "on 600 images of the split test of ISIC 2017 (117 positive)."
+    card, facts = read_onnx_card(model.onnx)
+    assert PredictionTable(card, thresholds=facts.thresholds).notice.count(of_test) == 3
 
 
 def test_its_operating_points_are_the_same_everywhere_and_achieve_what_the_card_says(model: Shipped) -> None:

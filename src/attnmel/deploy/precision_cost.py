@@ -57,8 +57,10 @@ def costs_of(
     return tuple(found)
 
 
-def refuse_costly(costs: Sequence[Cost], bound: float) -> None:
+def refuse_costly(costs: Sequence[Cost], bound: float, dataset: str = "") -> None:
     """Refuse a precision that may cost more AUC than the bound, by the lower end of the interval.
+
+    `dataset` is what the data set is called that it was measured on, empty if not known.
 
     If an interval has no ends, the difference itself counts.
 
@@ -68,7 +70,7 @@ def refuse_costly(costs: Sequence[Cost], bound: float) -> None:
     for cost in costs:
         if cost.most > bound:
             raise ExportError(
-                f"{cost.precision} may cost too much: {cost.sentence}, and the largest accepted loss is {bound:g}. No "
-                f"file was written. Export without --{cost.precision}, use more images (--split, --limit), or accept "
-                "more by --bound."
+                f"{cost.precision} may cost too much: {cost.sentence(dataset)}, and the largest accepted loss is "
+                f"{bound:g}. No file was written. Export without --{cost.precision}, use more images (--split, "
+                "--limit), or accept more by --bound."
             )

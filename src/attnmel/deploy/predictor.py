@@ -147,7 +147,7 @@ class Predictor:
                 f"precision is 'bf16', but {path} is {self.facts.precision} already; use 'float32', which does not "
                 "change it, or the float32 file"
             )
-        _refuse_costly(self.facts, precision, bound)
+        _refuse_costly(self.facts, self.card.trained_on, precision, bound)
         self.transforms: str = self.card.transforms if transforms is None else transforms
         """Name of the transforms of each image whose probabilities are averaged."""
         self._transforms = transforms_of(self.transforms)
@@ -270,12 +270,12 @@ def _by_class(probabilities: np.ndarray, card: "Card", path: Path) -> dict[str, 
     return dict(zip(card.classes, probabilities.tolist(), strict=True))
 
 
-def _refuse_costly(facts: "ExportFacts", precision: "ComputePrecision", bound: float) -> None:
+def _refuse_costly(facts: "ExportFacts", dataset: str, precision: "ComputePrecision", bound: float) -> None:
     for cost in facts.costs:
         if cost.precision == precision and cost.most > bound:
             raise ConfigError(
-                f"{precision} may cost too much: {cost.sentence}, and the largest accepted loss is {bound:g}; use "
-                "float32, or accept more by `bound` (--bound)"
+                f"{precision} may cost too much: {cost.sentence(dataset)}, and the largest accepted loss is {bound:g}; "
+                "use float32, or accept more by `bound` (--bound)"
             )
 
 

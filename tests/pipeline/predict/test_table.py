@@ -59,10 +59,16 @@ def test_the_notice_says_what_a_decision_means_and_what_its_threshold_achieved(t
     )
     point = dataclasses.replace(POINTS[0], achieved=(achieved,))
     notice = PredictionTable(plain_card(trained), thresholds=(point,)).notice
+    called = plain_card(trained).data["title"]
     assert notice.startswith(NOTICE)
     assert notice.splitlines()[-1] == (
         "decision_melanoma_sensitivity_0.89: 1 if the probability of melanoma is above 0.2, else 0; sensitivity 0.900 "
-        "(0.700 to 0.970), specificity 0.500 (0.400 to 0.600) on 90 images of the split validation (20 positive)."
+        "(0.700 to 0.970), specificity 0.500 (0.400 to 0.600) on 90 images of the split validation of "
+        f"{called} (20 positive)."
+    )
+    nameless = dataclasses.replace(plain_card(trained), data={})
+    assert (
+        "on 90 images of the split validation (20 positive)." in PredictionTable(nameless, thresholds=(point,)).notice
     )
     folds = dataclasses.replace(plain_card(trained), temperature=2.0, chosen_on="predictions of five folds")
     assert (

@@ -83,12 +83,12 @@ class Cost:
         """Largest plausible loss of AUC: by the lower end of the interval, or by the difference if it has no ends."""
         return -(self.difference if math.isnan(self.low) else self.low)
 
-    @property
-    def sentence(self) -> str:
-        """The cost as a sentence."""
+    def sentence(self, dataset: str) -> str:
+        """Return the cost as a sentence; `dataset` is what the data set of the split is called, empty if not known."""
+        of = f" of {dataset}" if dataset else ""
         return (
             f"{self.task} has an AUC of {fixed(self.auc, 4)} on {self.images} images of the split "
-            f"{self.split}, in float32 {fixed(self.float32, 4)}; the difference is {plus(self.difference, 4)} "
+            f"{self.split}{of}, in float32 {fixed(self.float32, 4)}; the difference is {plus(self.difference, 4)} "
             f"(95 % interval {plus_span((self.low, self.high), 4) or 'not known'})"
         )
 

@@ -141,6 +141,11 @@ class Card:
         return self.recalibrated_on or out_of_fold
 
     @property
+    def trained_on(self) -> str:
+        """What the data set is called whose splits trained and evaluated it; empty where the card does not say."""
+        return str(self.data.get("title") or self.data.get("dataset") or "")
+
+    @property
     def why_uncalibrated(self) -> str:
         """Why there is no temperature, in words; empty where there is one."""
         if self.temperature is not None:

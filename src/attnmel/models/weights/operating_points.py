@@ -19,14 +19,18 @@ class Achieved:
     sensitivity: tuple[float, float, float]
     specificity: tuple[float, float, float]
 
-    def sentence(self, out_of_fold: str = "") -> str:
-        """Return what was achieved, in words; `out_of_fold` says what the validation images stand for, if so."""
+    def sentence(self, dataset: str, out_of_fold: str = "") -> str:
+        """Return what was achieved, in words: on a split of `dataset`, which is empty where it is not known.
+
+        `out_of_fold` says what the validation images stand for, if so.
+        """
+        of = f" of {dataset}" if dataset else ""
         rates = (("sensitivity", self.sensitivity), ("specificity", self.specificity))
         words = (f"{name} {in_brackets(numbers, to=TO)}" for name, numbers in rates)
         among = f"{self.positives:,} positive"
         if out_of_fold and self.split == "validation":
             return f"{', '.join(words)} on {choosing_images(self.images, out_of_fold, f' ({among})')}"
-        return f"{', '.join(words)} on {self.images:,} images of the split {self.split} ({among})"
+        return f"{', '.join(words)} on {self.images:,} images of the split {self.split}{of} ({among})"
 
 
 @dataclass(frozen=True, kw_only=True)

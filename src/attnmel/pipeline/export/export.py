@@ -180,7 +180,7 @@ def _rounded(
     rounded, facts = int8_model(graph, real.training_squares()), dataclasses.replace(facts, precision="int8")
     _write(part, rounded, card, facts)
     costs = _costs(part, card, real, checked, "int8", progress)
-    refuse_costly(costs, bound)
+    refuse_costly(costs, bound, card.trained_on)
     validation = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
     output = engine_output(predictor_engine(Predictor(part), masks=real.mask), validation, progress)
     chosen_on, _ = with_prior(card.age_sex_prior, output.predictions(validation.truth), card.temperature)

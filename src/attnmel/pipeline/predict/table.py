@@ -85,7 +85,7 @@ class PredictionTable:
     @property
     def notice(self) -> str:
         """What a reader of the CSV must know, a fact a line: the use, the licence, the scale, the thresholds."""
-        known = (_explained(one, self.card.chosen_elsewhere) for one in self.thresholds)
+        known = (_explained(one, self.card) for one in self.thresholds)
         lines = known if self.thresholds else ["No decisions: no operating point is known."]
         unchecked = (f"{one}." for one in self.not_checked)
         means = (*self._mean(), *(f"{one[0].upper()}{one[1:]}." for one in self.transforms))
@@ -188,7 +188,8 @@ def _text(cell: Cell) -> str | float | None:
     return BETWEEN.join(cell) if isinstance(cell, Sequence) else cell
 
 
-def _explained(one: Threshold, out_of_fold: str) -> str:
+def _explained(one: Threshold, card: Card) -> str:
     """Say what a column of decisions means, and what its threshold achieved."""
     words = f"decision_{one.name}: 1 if the probability of {one.task} is above {one.threshold!r}, else 0"
-    return f"{'; '.join([words, *(each.sentence(out_of_fold) for each in one.achieved)])}."
+    achieved = (each.sentence(card.trained_on, card.chosen_elsewhere) for each in one.achieved)
+    return f"{'; '.join([words, *achieved])}."

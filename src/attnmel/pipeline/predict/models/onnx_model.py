@@ -52,7 +52,8 @@ class OnnxModel:
         self.transforms = self._predictor.transforms
         own = self.card.transforms
         others = "" if self.transforms == own else f", measured {with_transforms(own)}"
-        self.costs = [f"{one.sentence}{others}" for one in self._predictor.facts.costs if one.precision == precision]
+        costs = (one for one in self._predictor.facts.costs if one.precision == precision)
+        self.costs = [f"{one.sentence(self.card.trained_on)}{others}" for one in costs]
         """Cost of the precision in words; empty if it was not measured."""
         self.made_with = {"engine": engine_version(), "precision": precision}
 
