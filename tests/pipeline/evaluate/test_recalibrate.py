@@ -24,6 +24,7 @@ from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.evaluate.recalibrate import ON_THESE, Recalibrated, recalibrate_run
 from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.fuse.fuse import fuse
+from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.images.seen_images import Known, judged_images, read_images, start_images, write_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import DEFAULT
@@ -85,6 +86,17 @@ def test_its_thresholds_reach_their_sensitivities_on_these_images(place: Place) 
     card = checkpoint_card(place.out)
     assert (card.thresholds, card.chosen_in_words) == (found.thresholds, "images of clinic")
     assert ON_THESE in Run(place.out).results["validation"].judgement.notes
+
+
+def test_a_report_of_the_copy_says_whose_images_it_has_and_how_it_is_got(place: Place) -> None:
+    place.recalibrated()
+    with pytest.raises(PredictionsError) as refused:
+        report_runs([Run(place.out)], out=place.out / "report.html")
+    assert str(refused.value) == (
+        f"{place.out} was not evaluated on 'test' (evaluated: validation, the 90 images of clinic that recalibrated "
+        f"it); report on what it was evaluated on by `attnmel report {place.out} --split validation`, or run `attnmel "
+        f"evaluate {place.out}` first"
+    )
 
 
 def test_a_fusion_of_recalibrated_runs_names_the_images_that_chose_its_thresholds(place: Place) -> None:

@@ -75,8 +75,13 @@ def test_runs_stand_side_by_side(
 
 
 def test_a_split_that_was_not_judged_is_told_with_those_that_were(trained: RunFolder, phantoms: "Phantoms") -> None:
-    with pytest.raises(PredictionsError, match=r"was not evaluated on 'train' \(evaluated: validation, test\)"):
+    with pytest.raises(PredictionsError) as refused:
         report_runs([Run(trained, phantoms.home)], split="train")
+    report = f"`attnmel report {trained.path} --split"
+    assert str(refused.value) == (
+        f"{trained.path} was not evaluated on 'train' (evaluated: validation, test); report on what it was evaluated "
+        f"on by {report} validation` or {report} test`, or run `attnmel evaluate {trained.path}` first"
+    )
 
 
 def test_a_published_row_stands_beside_its_own_network_alone() -> None:

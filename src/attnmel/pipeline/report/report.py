@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from attnmel.pipeline.report.section_order import topics
 from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.training.history import best_row
+from attnmel.records import RECALIBRATION
 from attnmel.report.html.page import Curves, FactGroup, History, RunSection, write_report
 from attnmel.report.sections.ablations import ABLATION_WORDS
 
@@ -85,10 +87,7 @@ def run_sections(runs: Sequence[Run], *, split: str, page: Path, resamples: int 
 def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Path, resamples: int) -> RunSection:
     recipe, provenance = run.recipe, run.provenance
     if split not in run.results:
-        known = f"{', '.join(run.results) or 'nothing'}{did_you_mean(split, run.results)}"
-        raise PredictionsError(
-            f"{run.path} was not evaluated on '{split}' (evaluated: {known}); run `attnmel evaluate` first"
-        )
+        raise PredictionsError(_not_evaluated(run, split))
     results, predictions, leaks = run.results[split], run.predictions(split), read_leaks(run.folder)
     published, missing = _published(recipe), missing_images(run, results.on)
     if missing:
@@ -129,6 +128,24 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         changes=changes(recipe),
         footnotes=FOOTNOTES[published.dataset] if published else (),
     )
+
+
+def _not_evaluated(run: Run, split: str) -> str:
+    """Say on which images a run was evaluated in place of a split, and how to get a report of these or of others."""
+    place = shlex.quote(str(run.path))
+    known = [f"{name}{_own_images(one)}" for name, one in run.results.items()]
+    names = f"{', '.join(known) or 'nothing'}{did_you_mean(split, run.results)}"
+    these = [f"`attnmel report {place} --split {shlex.quote(name)}`" for name in run.results]
+    reports = f"report on what it was evaluated on by {' or '.join(these)}, or " if these else ""
+    first = f"{reports}run `attnmel evaluate {place}` first"
+    return f"{run.path} was not evaluated on '{split}' (evaluated: {names}); {first}"
+
+
+def _own_images(results: SplitResults) -> str:
+    """Return which images a recalibrated copy has in place of the validation images of its training, as a clause."""
+    if results.title != RECALIBRATION:
+        return ""
+    return f", the {results.judgement.images:,} images of {results.dataset} that recalibrated it"
 
 
 def _ablation_words(recipe: AnyRecipe) -> str:
