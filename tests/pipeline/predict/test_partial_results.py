@@ -7,9 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import notice_path
 from attnmel.pipeline.predict.partial_results import PartialResults
+from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.predict.table import ImageResult
 
 WITH = {"model": "a", "precision": "float32"}
@@ -62,6 +66,37 @@ def test_a_file_of_another_kind_is_refused(partial: PartialResults) -> None:
             ConfigError, match="contains no results of a stopped prediction, or damaged ones; delete it"
         ):
             partial.resume(WITH, [*NAMES, "d.jpg"])
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.json"])
+def test_a_finished_table_of_other_settings_is_not_replaced(calibrated: RunFolder, tmp_path: Path, name: str) -> None:
+    out, image = tmp_path / name, tmp_path / "a.png"
+    Image.new("RGB", (80, 60), (200, 150, 140)).save(image)
+
+    def write(*, resume: bool = True, **settings: object) -> bytes:
+        results = predict_images(calibrated.path, [image], **settings)  # pyright: ignore[reportArgumentType]
+        results.write(out, as_json=name.endswith("json"), resume=resume)
+        return out.read_bytes()
+
+    first = write()
+    assert write() == write(maps=tmp_path / "maps") == first
+    told = rf"{name} is a finished table, which was made with other settings: transforms was none, and is dihedral\. "
+    with pytest.raises(
+        ConfigError, match=rf"{told}Use the same to predict it again, choose another --out, or leave out"
+    ):
+        write(transforms="dihedral")
+    with pytest.raises(ConfigError, match=r"other settings: columns was image,.*, and is image,.*threshold_0\.3"):
+        write(thresholds=[0.3])
+    assert out.read_bytes() == first
+    assert not out.with_name(f"{name}.part").exists()
+    assert write(resume=False, transforms="dihedral") != first
+    out.write_text("image\n")
+    notice_path(out).unlink(missing_ok=True)
+    with pytest.raises(
+        ConfigError, match=rf"{name} is there already, and nothing says how it was made; choose another"
+    ):
+        write()
+    assert out.read_text() == "image\n"
 
 
 def test_every_difference_is_named(partial: PartialResults) -> None:

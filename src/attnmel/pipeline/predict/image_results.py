@@ -25,11 +25,12 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
+from attnmel.pipeline.predict.finished_table import refuse_other_settings
 from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
 from attnmel.pipeline.predict.models.members import age_and_sex_of, single_models
 from attnmel.pipeline.predict.partial_results import PartialResults
-from attnmel.pipeline.predict.shards import Shard, write_record
+from attnmel.pipeline.predict.shards import Shard, without_folders, write_record
 from attnmel.pipeline.predict.stall_guard import stall_watched
 from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
@@ -139,7 +140,8 @@ class ImageResults:
         The notice of a CSV file is written next to it, to NAME.csv.notice.txt.
 
         Raises:
-            ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.
+            ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed;
+                or with `resume` a finished table that was made with other settings.
             BusyError: another command writes the table.
             PredictionsError: the results are not one for each file, in order.
             StalledError: no result came for too long; those before are kept.
@@ -150,11 +152,15 @@ class ImageResults:
     def _write_locked(self, out: Path, *, as_json: bool, resume: bool) -> None:
         partial = PartialResults(out)
         names = [str(path) for path in self.paths]
+        whole, of_part = self._table_made_with(), {"shard": str(self._shard)} if self._shard else {}
+        table = dataclasses.replace(self.table, made_with=without_folders(whole))
         if resume:
-            done = partial.resume(self._made_with(), names, together=self.model.together)
+            if not partial.path.exists():
+                refuse_other_settings(out, table.made_with)
+            done = partial.resume(whole | of_part, names, together=self.model.together)
         else:
             done = 0
-            partial.start(self._made_with())
+            partial.start(whole | of_part)
         self._failed, self._warned, self._noted = [], Counter(), Counter()
         for one in partial.read():
             self._count(one)
@@ -163,11 +169,11 @@ class ImageResults:
                 add(one)
         encoding = "utf-8" if as_json else csv_encoding([*names, *self.table.columns])
         with replacing(out) as part, part.open("w", encoding=encoding, newline="") as file:
-            file.writelines(self.table.lines(partial.complete(names), as_json=as_json))
+            file.writelines(table.lines(partial.complete(names), as_json=as_json))
         if not as_json:
-            write_text(notice_path(out), self.table.notice)
+            write_text(notice_path(out), table.notice)
         if self._shard:
-            write_record(out, self._shard, len(names), [str(path) for path in self._every], self._table_made_with())
+            write_record(out, self._shard, len(names), [str(path) for path in self._every], whole)
         partial.remove()
 
     def raise_for_failures(self) -> None:
@@ -257,9 +263,6 @@ class ImageResults:
         except ImageError as error:
             return path, ImageResult(result.image, (), str(error))
         return pair
-
-    def _made_with(self) -> dict[str, str]:
-        return self._table_made_with() | ({"shard": str(self._shard)} if self._shard else {})
 
     def _table_made_with(self) -> dict[str, str]:
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"

@@ -23,6 +23,12 @@ MadeWith = Mapping[str, str]
 FREE = "free some space"
 
 
+def changes(before: MadeWith, now: MadeWith) -> str:
+    """Return which settings were others before, in words."""
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return "; ".join(f"{name} was {before.get(name, 'none')}, and is {now.get(name, 'none')}" for name in names)
+
+
 class PartialResults:
     """The results so far of a table that will be written to `out`."""
 
@@ -141,11 +147,9 @@ class PartialResults:
                 before: dict[str, str] = dict(parsed_json(file.readline()))
             except (ValueError, TypeError):
                 raise self._damaged() from None
-        names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        if names:
-            changes = (f"{name} was {before.get(name, 'none')}, and is {now.get(name, 'none')}" for name in names)
+        if before != now:
             raise ConfigError(
-                f"the results in {self.path} were made with other settings: {'; '.join(changes)}. Use the same, or "
+                f"the results in {self.path} were made with other settings: {changes(before, now)}. Use the same, or "
                 "delete that file to start again"
             )
 

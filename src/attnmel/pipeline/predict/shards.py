@@ -100,11 +100,15 @@ class ShardRecord:
         return found
 
 
+def without_folders(made_with: Mapping[str, str]) -> dict[str, str]:
+    """Return the same without the folders of further files, which decide nothing in the table."""
+    return {name: value for name, value in made_with.items() if name not in FOLDERS}
+
+
 def write_record(table: Path, shard: Shard, rows: int, every: Sequence[str], made_with: Mapping[str, str]) -> None:
     """Write what the table of a shard with so many rows is part of; `every` are the names of all images."""
     images = hashlib.sha256("\0".join(every).encode(errors="surrogateescape")).hexdigest()
-    kept = {name: value for name, value in made_with.items() if name not in FOLDERS}
-    record = ShardRecord(shard.number, shard.count, rows, images, kept, file_sha256(table))
+    record = ShardRecord(shard.number, shard.count, rows, images, without_folders(made_with), file_sha256(table))
     write_json(ShardRecord.path(table), asdict(record))
 
 

@@ -24,6 +24,12 @@ ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings", "note
 BETWEEN = "; "
 """What separates several warnings or notes in a cell."""
 
+MADE_WITH = "Made with: "
+"""Start of the line of a notice that holds what the table was made with as JSON."""
+
+KEY = "made_with"
+"""Of the same in a table of JSON."""
+
 Cell = Sequence[str] | float | int | None
 
 
@@ -60,6 +66,8 @@ class PredictionTable:
     """Why a mean of several runs has no temperature; empty where it has one, and of a single run."""
     transforms: tuple[str, ...] = ()
     """Sentences without a stop that say over which transforms of each image probabilities are means."""
+    made_with: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Everything that the results depend on, by name; only of a table that is written to a file."""
 
     @property
     def scale(self) -> str:
@@ -89,7 +97,8 @@ class PredictionTable:
         lines = known if self.thresholds else ["No decisions: no operating point is known."]
         unchecked = (f"{one}." for one in self.not_checked)
         means = (*self._mean(), *(f"{one[0].upper()}{one[1:]}." for one in self.transforms))
-        return notice_text(self.card.licence, *means, self._calibration(), *lines, *unchecked)
+        made = [f"{MADE_WITH}{json.dumps(dict(self.made_with))}"] if self.made_with else []
+        return notice_text(self.card.licence, *means, self._calibration(), *lines, *unchecked, *made)
 
     @property
     def short_notice(self) -> str:
@@ -138,7 +147,8 @@ class PredictionTable:
         named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
         chosen = {"chosen_on": card.chosen_in_words, "thresholds": nan_to_null(named)} if named else {}
         unchecked = {"warnings_not_checked": self.not_checked} if self.not_checked else {}
-        return {**head, **calibration, "transforms": self.transforms, **chosen, **unchecked}
+        made = {KEY: dict(self.made_with)} if self.made_with else {}
+        return {**head, **calibration, "transforms": self.transforms, **chosen, **unchecked, **made}
 
     def plain_result(self, one: ImageResult) -> dict[str, object]:
         """Return what the JSON says of one image."""
