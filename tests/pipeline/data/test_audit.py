@@ -11,8 +11,8 @@ from tests.factories import Recorder
 import attnmel
 from attnmel.config.load import load_recipe
 from attnmel.data.datasets.own.folder import TableReading
-from attnmel.pipeline.data import audit
 from attnmel.errors import LabelError
+from attnmel.pipeline.data import audit
 from attnmel.pipeline.data.audit import audit_datasets
 from attnmel.pipeline.data.audit_output import audit_dict
 from attnmel.pipeline.run.images.dataset import prepare

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,14 +45,19 @@ class Audit:
 
         Names play no part, so an audit applies to every data set with the same files.
         """
+        digests = [entry.digest for entry in self.entries]
+        return self._leaks(lambda place: digests[place] in first, lambda place: digests[place] in second)
+
+    def leaks(self, train: Collection[int], test: Collection[int]) -> tuple[AuditFinding, ...]:
+        """Return the leaks from the entries that train to those that test; the one that trains comes first."""
+        return self._leaks(set(train).__contains__, set(test).__contains__)
+
+    def _leaks(self, of_first: Callable[[int], bool], of_second: Callable[[int], bool]) -> tuple[AuditFinding, ...]:
         found = []
         for one in self.findings:
-            if one.kind not in LEAKS:
-                continue
-            ends = (self.entries[one.first].digest, self.entries[one.second].digest)
-            if ends[0] in first and ends[1] in second:
+            if one.kind in LEAKS and of_first(one.first) and of_second(one.second):
                 found.append(one)
-            elif ends[1] in first and ends[0] in second:
+            elif one.kind in LEAKS and of_first(one.second) and of_second(one.first):
                 found.append(AuditFinding(one.kind, one.second, one.first, one.likeness, one.symmetry))
         return tuple(found)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from attnmel.compute.threads import available_processors
 from attnmel.data.audit.descriptors import CHUNK, CROP, SIDE, signatures
-from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
+from attnmel.data.audit.findings import AuditEntry, AuditFinding, findings_of
 from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.search.candidates import COMPARED_WITH_ALL
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
@@ -104,7 +104,7 @@ def audit_datasets(
     found = None
     if train:
         sides = np.searchsorted([len(names), len(names) + len(train)], inputs.names, side="right")
-        found = leaks(made, np.flatnonzero(sides == 1).tolist(), np.flatnonzero(sides == 2).tolist())
+        found = made.leaks(np.flatnonzero(sides == 1).tolist(), np.flatnonzero(sides == 2).tolist())
     return Audited(inputs, made, path, found)
 
 
@@ -186,18 +186,6 @@ def audit(
     made = Audit(VERSION, source, inputs.entries, findings, in_groups)
     write_audit(home, key, made)
     return made, path
-
-
-def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[AuditFinding, ...]:
-    """Return the leaks from the entries that train to those that test; the one that trains comes first."""
-    trains, tests = set(train), set(test)
-    found = []
-    for one in made.findings:
-        if one.kind in LEAKS and one.first in trains and one.second in tests:
-            found.append(one)
-        elif one.kind in LEAKS and one.second in trains and one.first in tests:
-            found.append(AuditFinding(one.kind, one.second, one.first, one.likeness, one.symmetry))
-    return tuple(found)
 
 
 def dataset_and_split(name: str) -> tuple[str, str | None]:
