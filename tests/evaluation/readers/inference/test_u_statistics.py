@@ -10,7 +10,7 @@ import pytest
 
 from attnmel.errors import ReadingsError
 from attnmel.evaluation.readers.inference.different_readers import with_machine_for_every_reader
-from attnmel.evaluation.readers.inference.estimates import NEGATIVE_VARIANCE
+from attnmel.evaluation.readers.inference.estimates import NEGATIVE_VARIANCE, NO_VARIANCE
 from attnmel.evaluation.readers.inference.u_statistics import Moments, UStatistic, difference, single_modality
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 
@@ -145,11 +145,13 @@ def test_readers_entered_twice_leave_the_mean_and_shrink_the_variance_of_readers
     assert doubled.covariance(unbiased=False)[0, 0] < once.covariance(unbiased=False)[0, 0]
 
 
-def test_two_equal_modalities_differ_by_nothing(complete: Readings) -> None:
+def test_two_equal_modalities_differ_by_nothing_and_allow_no_test(complete: Readings) -> None:
     same = replace(complete, scores=complete.scores[[0, 0]])
     both = difference(Moments(same), 0, 1)
     for found in (both.unbiased, both.biased):
-        assert (found.value, found.t.low, found.t.high, found.t.p) == (0, 0, 0, 1)
+        for one in (found.t, found.normal):
+            assert (one.value, one.note) == (0, NO_VARIANCE)
+            assert np.isnan([one.error, one.low, one.high, one.p]).all()
 
 
 def test_a_negative_variance_gives_a_sentence_and_no_interval(drawn: Callable[..., Readings]) -> None:

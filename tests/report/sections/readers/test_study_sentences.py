@@ -5,11 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from attnmel.evaluation.readers.inference.estimates import NO_VARIANCE
 from attnmel.evaluation.readers.readings import Readings
 from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyOptions
+from attnmel.files.table_files import nan_to_null
+from attnmel.number_formats import DASH
+from attnmel.pipeline.study.analysis.analysis_dict import analysis_dict
+from attnmel.pipeline.study.analysis.analysis_rows import analysis_rows
 from attnmel.pipeline.study.analysis.tables import study_tables
 from attnmel.report.sections.readers.reader_study import study_sections
+from attnmel.report.sections.readers.reader_tables import component_tables
 from attnmel.report.sections.readers.study_sentences import answers_of, notes_of
 
 
@@ -47,12 +53,26 @@ def test_the_answer_is_the_difference_to_the_reference_and_what_it_means() -> No
     assert "So no difference is shown for other readers and other cases: for them the first may be up to" in same
 
 
-def test_of_two_modalities_with_the_same_scores_the_first_is_not_worse_by_minus_nothing() -> None:
-    own = readings("with net", "alone")
-    own.scores[1] = own.scores[0]
-    (sentence,) = answers_of(analyse_readings(own))
-    assert "-0.000" not in sentence
-    assert sentence.endswith("for them the first may be up to 0.000 worse or up to 0.000 better.")
+@pytest.mark.parametrize("perfect", [True, False])
+def test_where_no_test_is_possible_no_p_and_no_interval_without_width_is_shown(*, perfect: bool) -> None:
+    """Of perfect readers, and of two modalities with the same scores: a note says why."""
+    own = readings("with net", "alone", readers=2)
+    own.scores[:] = own.diseased if perfect else own.scores[0]
+    found = analyse_readings(own, StudyOptions(margin=0.05))
+    (sentence,) = answers_of(found)
+    assert sentence.endswith(
+        ": a difference of +0.000, without an interval, so that nothing is known of other readers and cases."
+    )
+    (table,) = [one for one in study_tables(found, {}) if one.caption.startswith("Differences")]
+    assert table.rows == ((table.rows[0][0], "+0.000", DASH, "+0.000", DASH, DASH),)
+    (tests,) = [one for one in component_tables(found) if one.caption.startswith("Tests")]
+    assert {row[1] for row in tests.rows} == {"+0.000"}
+    assert {cell for row in tests.rows for cell in (row[2], row[4])} == {DASH}
+    (row,) = [one for one in analysis_rows(found) if " - " in str(one["modality"])]
+    assert np.isnan([row[name] for name in ("error", "low", "high", "p")]).all()  # pyright: ignore[reportArgumentType, reportCallIssue]
+    assert f"with net and alone: {NO_VARIANCE}" in notes_of(found)
+    plain = nan_to_null(analysis_dict(found))["differences"][0]
+    assert plain["random"]["p"] is plain["random"]["low"] is plain["u_statistic"]["t"]["p"] is None
 
 
 def test_a_machine_or_the_mean_is_the_answer_where_no_modalities_are_compared() -> None:
@@ -185,6 +205,7 @@ def test_a_threshold_beside_the_scores_is_noted_with_their_range(threshold: floa
 
 def test_the_machines_of_a_study_with_one_reader_are_known_by_their_names() -> None:
     own = with_machine(readings("alone", readers=1))
+    own.scores[1, 1] = own.scores[1, 1, ::-1]
     assert analyse_readings(own).machine_names == ("net",)
     (sentence,) = answers_of(analyse_readings(own))
     assert sentence.startswith("The machine 'net' reaches an AUC of ")

@@ -32,9 +32,8 @@ def machine_against_readers(
     differences = machine - readers
     count, value = len(differences), float(differences.mean())
     if count == 1:
-        return replace(
-            t_estimate(value, float(covariance[0, 0]), math.inf, confidence, difference=True), note=ONE_READER
-        )
+        only = t_estimate(value, float(covariance[0, 0]), math.inf, confidence, difference=True)
+        return replace(only, note=only.note or ONE_READER)
     square = float(differences.var(ddof=1))
     between = covariance[~np.eye(count, dtype=bool)].mean()
     spread = square + max(count * float(between), 0)

@@ -52,11 +52,10 @@ def t_estimate(
 ) -> Estimate:
     """Return a value with its interval by the t distribution; with infinite degrees of freedom the normal one.
 
-    A difference of 0 without variance, as of two equal modalities, is 0 to 0 with p = 1.
+    Without variance, as of perfect readers or of equal scores, there is neither interval nor p, also of a difference of
+    0: these readings show no uncertainty, which is not to say that there is none.
     """
     variance = 0.0 if abs(variance) < ROUNDING else variance
-    if difference and variance == 0 and value == 0:
-        return Estimate(0.0, 0.0, math.inf, 0.0, 0.0, 1.0)
     if not variance > 0 or math.isnan(degrees):
         return undefined(value, NEGATIVE_VARIANCE if variance < 0 else NO_VARIANCE)
     error = math.sqrt(variance)

@@ -200,9 +200,7 @@ def _differences(
 def _f_test(mean_square: float, denominator: float, df1: float, df2: float) -> Test:
     """Divide; the chi-squared of infinite `df2` is the mean square times `df1`."""
     if not denominator > 0:
-        equal = mean_square == 0 and denominator == 0
-        note = "" if equal else "the estimated variance is not positive, so there is no test"
-        return Test(0.0 if equal else math.nan, df1, df2, 1.0 if equal else math.nan, note)
+        return Test(math.nan, df1, df2, math.nan, "the estimated variance is not positive, so there is no test")
     ratio = mean_square / denominator
     if math.isinf(df2):
         return Test(df1 * ratio, df1, df2, float(stats.chi2.sf(df1 * ratio, df1)))
