@@ -53,6 +53,8 @@ def new(
     completion: float = 0.95,
     ends: date | str | None = None,
     seed: FromZero = 0,
+    exclude_known: bool = False,
+    allow_leakage: bool = False,
     home: Place | None = None,
     address: str = ADDRESS,
     database: str | None = None,
@@ -64,10 +66,12 @@ def new(
     or names with their experience. `machines` are runs, ONNX files, tables of probabilities, or models by name,
     hf:OWNER/NAME@REVISION too, whose commit and hash are frozen. A machine calls a case diseased above the
     `machine_threshold`, of all or by name; by default above the operating point of its model that `attnmel serve` shows
-    first, and above 0.5 for a table. `ends` is the last day, also as the text YYYY-MM-DD.
+    first, and above 0.5 for a table. `ends` is the last day, also as the text YYYY-MM-DD. Cases that a machine learnt
+    from are refused, unless others are drawn (`exclude_known`) or leakage is allowed.
 
     Raises:
         ConfigError: a folder that is not empty, or a plan that is not possible.
+        LabelError: a machine learnt from some of the cases.
         ArchiveError, CheckpointError, ImageError: a machine or an image cannot be used.
     """
     from attnmel.pipeline.study.packages import require_study_packages
@@ -100,6 +104,8 @@ def new(
         completion=completion,
         ends=parsed_day(ends),
         seed=seed,
+        exclude_known=exclude_known,
+        allow_leakage=allow_leakage,
     )
     where = home_folder(optional_path(home))
     study, tokens = make_study(Path(folder), plan, where, database=_database(database), progress=as_progress(progress))

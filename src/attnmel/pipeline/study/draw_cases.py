@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
@@ -24,10 +24,12 @@ def draw_cases(
     training: int,
     seed: int,
     reading: TableReading = AS_WRITTEN,
+    left_out: Set[str] = frozenset(),
 ) -> tuple[tuple[Lesion, ...], tuple[Lesion, ...]]:
     """Return the cases and those of the practice, each in an order that says nothing of its class.
 
-    No two images are of one group (lesion or patient), where the data set says which belong together.
+    No two images are of one group (lesion or patient), where the data set says which belong together; of the groups of
+    the images that are `left_out` there is none.
 
     Raises:
         ConfigError: an unknown class or split, or too few images of a class.
@@ -42,17 +44,20 @@ def draw_cases(
     if split is not None:
         require_known("split", split, {one.split for one in lesions if one.split is not None})
         lesions = [one for one in lesions if one.split == split]
-    drawn = _one_a_group(_shuffled(_named(lesions, tuple(counts)), seed))
+    drawn = _without(left_out, _one_a_group(_shuffled(_named(lesions, tuple(counts)), seed)))
+    new = " that no machine is known to have learnt from" if left_out else ""
     chosen: list[Lesion] = []
     for name, count in counts.items():
         own = [one for one in drawn if one.diagnosis == name]
         if len(own) < count:
-            raise ConfigError(f"{counted(len(own), 'image')} of the class {name}; expected {count}, so draw fewer")
+            raise ConfigError(f"{counted(len(own), 'image')} of the class {name}{new}; expected {count}, so draw fewer")
         chosen += own[:count]
     names = {one.image_id for one in chosen}
     left = [one for one in drawn if one.image_id not in names and one.diagnosis in counts]
     if len(left) < training:
-        raise ConfigError(f"{counted(len(left), 'image')} left for practice; expected {training}: draw fewer cases")
+        raise ConfigError(
+            f"{counted(len(left), 'image')}{new} left for practice; expected {training}: draw fewer cases"
+        )
     return tuple(_shuffled(chosen, seed)), tuple(left[:training])
 
 
@@ -111,6 +116,11 @@ def diseased_classes(named: Sequence[str], drawn: Sequence[str]) -> frozenset[st
 
 def _shuffled(lesions: Sequence[Lesion], seed: int) -> list[Lesion]:
     return sorted(lesions, key=lambda one: hashlib.sha256(f"{seed}|{one.image_id}".encode()).hexdigest())
+
+
+def _without(left_out: Set[str], lesions: Sequence[Lesion]) -> list[Lesion]:
+    """Leave out images after one of each group was chosen, so that none of their lesion takes their place."""
+    return [one for one in lesions if one.image_id not in left_out]
 
 
 def _one_a_group(lesions: Sequence[Lesion]) -> list[Lesion]:

@@ -77,6 +77,12 @@ def export_study(opened: OpenStudy, out: Path) -> ExportedReadings:
     if left := [name for name in study.readers if name not in complete]:
         share = percent(study.completion)
         notes.append(f"{counted(len(left), 'reader')} without {share} of the answers left out: {listed(left)}")
+    notes += [
+        f"{one.name}: learnt from {len(one.learnt_from):,} of the cases ({listed(one.learnt_from)}), practice "
+        "included; what readers were shown of them, and its AUC, are better than on new images"
+        for one in study.machines
+        if one.learnt_from
+    ]
     kept = [one for one in given if one.reader.name in complete and not one.item.case.training]
     rows = [
         *((*_row(study, one), None, None) for one in kept),

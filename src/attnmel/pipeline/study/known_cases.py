@@ -40,18 +40,19 @@ def known_cases(
     return tuple(one.image_id for one in lesions if one.image_id in found) if listed_images else None
 
 
-def known_note(machine: str, known: Sequence[str] | None, cases: int) -> str | None:
-    """Return what is said of a machine that knows some of the cases, or of which that is not known."""
-    if known is None:
-        return (
-            f"{machine}: what it learnt from is not known here, so that cases among its training images are not found; "
-            "where you have its run folder, name that as the machine"
-        )
-    if not known:
-        return None
+def unknown_note(machine: str) -> str:
+    """Return what is said of a machine of which it is not known what it learnt from."""
+    return (
+        f"{machine}: what it learnt from is not known here, so that cases among its training images are not found; "
+        "where you have its run folder, name that as the machine"
+    )
+
+
+def learnt_note(machine: str, known: Sequence[str], cases: int) -> str:
+    """Return what is said of a machine that learnt from some of the cases."""
     return (
         f"{machine}: learnt from {len(known):,} of the {cases:,} cases ({listed(known)}). What readers are shown of "
-        "them, and its AUC, are better than on new images; make the study of other images before you invite anybody"
+        "them, and its AUC, are better than on new images"
     )
 
 

@@ -52,6 +52,16 @@ class MachineOutput(NamedTuple):
     """Probability above which it calls a case diseased."""
 
 
+def named_machine(text: str) -> tuple[str, str]:
+    """Return the name of a machine, "" where it has none, and its source, from PATH or NAME=PATH.
+
+    A study is frozen, and so is the model of a hub that it names.
+    """
+    name, _, path = text.rpartition("=")
+    named = None if is_table(path) else hub_name(path)
+    return name, path if named is None else str(pinned_hub_name(named))
+
+
 def machine_output(
     text: str,
     lesions: Sequence[Lesion],
@@ -71,13 +81,11 @@ def machine_output(
         ArchiveError, CheckpointError: the model cannot be used.
         ImageError: an image cannot be used.
     """
-    name, _, path = text.rpartition("=")
-    if is_table(path):
-        name = name or Path(path).stem
+    name, source = named_machine(text)
+    if is_table(source):
+        name = name or Path(source).stem
         decides = _threshold(name, chosen, DecisionThreshold(NO_POINT, "the default for a table of predictions"))
-        return MachineOutput(name, path, _of_table(Path(path), lesions, name, is_diseased), {}, decides)
-    # A study is frozen, and so is the model of a hub that it names.
-    source = str(pinned_hub_name(named)) if (named := hub_name(path)) else path
+        return MachineOutput(name, source, _of_table(Path(source), lesions, name, is_diseased), {}, decides)
     results = predict_images(exported_file(source) or Path(source), [one.image for one in lesions], progress=progress)
     card, name = results.model.card, name or UNNAMED
     of_disease = disease_classes(name, card.classes, is_diseased)

@@ -19,9 +19,10 @@ from attnmel.files.folders import replacing
 from attnmel.files.own_files import require_only
 from attnmel.pipeline.predict.attention_maps import shown_image
 from attnmel.pipeline.study.analysis.imrmc import TRUTH
-from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases
+from attnmel.pipeline.study.draw_cases import diseased_classes
 from attnmel.pipeline.study.machine_thresholds import Chosen
-from attnmel.pipeline.study.machines import LONGEST, MachineOutput, is_table, machine_output, wrong_output
+from attnmel.pipeline.study.machines import LONGEST, MachineOutput, machine_output, wrong_output
+from attnmel.pipeline.study.new_cases import new_cases
 from attnmel.pipeline.study.store import Store
 from attnmel.pipeline.study.study_file import (
     LONGEST_CHOICE,
@@ -78,6 +79,10 @@ class NewStudy:
     completion: float = 0.95
     ends: date | None = None
     seed: int = 0
+    exclude_known: bool = False
+    """Whether cases that a machine learnt from are left out, and others drawn."""
+    allow_leakage: bool = False
+    """Whether the study may have such cases."""
 
 
 HOW_NAMED = {"machine": ", as NAME=PATH; a model without one is called 'machine'"}
@@ -90,6 +95,7 @@ def make_study(
 
     Raises:
         ConfigError: the folder is not empty, or the plan is not possible.
+        LabelError: a machine learnt from some of the cases.
         ImageError: an image cannot be used.
         CheckpointError: a model cannot be used.
     """
@@ -101,14 +107,11 @@ def make_study(
         )
     require_only(path, set(), "a new study")
     diseased = diseased_classes(plan.diseased, tuple(plan.counts))
-    drawn, practice = draw_cases(
-        plan.dataset, home, plan.counts, split=plan.split, training=plan.training, seed=plan.seed, reading=plan.reading
-    )
+    drawn, practice, learnt_from = new_cases(plan, home, progress)
     lesions = [*practice, *drawn]
     truth = {one.image_id: one.diagnosis in diseased for one in lesions}
     kinds = {name: name in diseased for name in plan.counts}
     outputs = [machine_output(one, lesions, kinds, progress, plan.machine_threshold) for one in plan.machines]
-    _note_known_cases(outputs, drawn, home, progress)
     if isinstance(plan.machine_threshold, Mapping):
         for name in plan.machine_threshold:
             require_known("machine", name, [one.name for one in outputs])
@@ -124,7 +127,9 @@ def make_study(
             _case(folder, number, one, truth[one.image_id], training=one in practice)
             for number, one in enumerate(lesions, start=1)
         )
-        study = _study(path.absolute().name, plan, cases, sorted(diseased), _machines(folder, plan, outputs, cases))
+        study = _study(
+            path.absolute().name, plan, cases, sorted(diseased), _machines(folder, plan, outputs, cases, learnt_from)
+        )
         store = Store(database or folder.database, freeze(study, folder), new=True)
         try:
             return study, store.add_readers(study.readers)
@@ -178,17 +183,6 @@ def _check_choices(what: str, choices: Sequence[str]) -> None:
             raise ConfigError(f"the {what} '{one[:80]}'; expected 1 to {LONGEST_CHOICE} letters")
         if choices.count(one) > 1:
             raise ConfigError(f"the {what} '{one}' is there twice; name it once")
-
-
-def _note_known_cases(
-    machines: Sequence[MachineOutput], cases: Sequence[Lesion], home: Path, progress: Progress
-) -> None:
-    for one in machines:
-        if not is_table(one.source):
-            from attnmel.pipeline.study.known_cases import known_cases, known_note  # with torch
-
-            if note := known_note(one.name, known_cases(one.source, cases, home, progress), len(cases)):
-                progress.note(note)
 
 
 def _require_distinct(what: str, names: Sequence[str]) -> None:
@@ -255,7 +249,11 @@ def _case(folder: StudyFolder, number: int, lesion: Lesion, diseased: bool, *, t
 
 
 def _machines(
-    folder: StudyFolder, plan: NewStudy, outputs: Sequence[MachineOutput], cases: Sequence[StudyCase]
+    folder: StudyFolder,
+    plan: NewStudy,
+    outputs: Sequence[MachineOutput],
+    cases: Sequence[StudyCase],
+    learnt_from: Mapping[str, tuple[str, ...]],
 ) -> tuple[Machine, ...]:
     found = []
     for number, one in enumerate(outputs, start=1):
@@ -272,6 +270,7 @@ def _machines(
                 wrong=plan.wrong and number == len(outputs),
                 threshold=one.threshold.value,
                 threshold_source=one.threshold.source,
+                learnt_from=learnt_from.get(one.name, ()),
             )
         )
     return tuple(found)

@@ -60,6 +60,8 @@ class Machine(_Frozen):
     """Probability strictly above which it calls a case diseased; None in a file of an earlier version."""
     threshold_source: str = ""
     """Where the threshold comes from, in words."""
+    learnt_from: tuple[str, ...] = ()
+    """Cases that it is known to have learnt from, which the study was allowed to have."""
 
 
 class Questions(_Frozen):

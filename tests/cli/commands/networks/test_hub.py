@@ -413,8 +413,8 @@ WITH_A_MODEL = {
     "fuse": "MODEL team.csv --by mean --out fused.csv HOME",
     "reproduce": "tiny --rows none --row theirs=MODEL --out table HOME",
     "train": "demo --set model.weights=MODEL HOME",
-    "study new": "study phantoms --machine net=MODEL --count melanoma=1 --count nevus=1 --reader ana --repeats 0 "
-    "--training 0 HOME",
+    "study new": "study phantoms --split test --machine net=MODEL --count melanoma=1 --count nevus=1 --reader ana "
+    "--repeats 0 --training 0 HOME",
 }
 """Every command that takes a model. `serve`, `recalibrate` and `Predictor` have tests of their own below."""
 

@@ -96,6 +96,13 @@ def new(
         str | None, option(EVALUATION, "Last day of the study [default: it has none].", metavar="YYYY-MM-DD")
     ] = None,
     seed: Annotated[int, option(STATISTICS, "Seed of cases and orders.", min=0)] = 0,
+    exclude_known: Annotated[
+        bool,
+        option(DATA, "Draw no case that a machine is known to have learnt from.", "--exclude-known"),
+    ] = False,
+    allow_leakage: Annotated[
+        bool, option(DATA, "Freeze the study although a machine learnt from some cases.", "--allow-leakage")
+    ] = False,
     home: Home = None,
     address: Address = ADDRESS,
     database: Database = None,
@@ -134,6 +141,8 @@ def new(
         completion=completion,
         ends=ends,
         seed=seed,
+        exclude_known=exclude_known,
+        allow_leakage=allow_leakage,
         home=home,
         address=address,
         database=database,
