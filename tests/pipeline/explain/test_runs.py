@@ -122,8 +122,12 @@ def test_the_explained_class_is_that_of_evaluate_where_transforms_are_averaged(
     recipe = copied.recipe.read_text()
     assert 'transforms = "none"' in recipe
     copied.recipe.write_text(recipe.replace('transforms = "none"', 'transforms = "dihedral"'))
-    run = Run(copied, phantoms.home)
+    run, passes = Run(copied, phantoms.home), []
+    hook = run.checkpoint[0].register_forward_hook(lambda _, images, __: passes.append(len(images[0])))
     (one,) = explain_each([run], split="test", methods=["attention-pool3"])
+    hook.remove()
+    # The eight transforms of which the image as it is is one, its map, and what finds out whether there is one.
+    assert sum(passes) == len(one.rows) * (8 + 1) + 1
     expected = at_temperature(predict_rows(run, run.dataset, one.rows, DIHEDRAL).predictions, 0.5)
     np.testing.assert_array_equal(one.predictions.probabilities, expected.probabilities)
     alone = open_split(run, "test").predictions

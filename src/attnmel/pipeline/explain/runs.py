@@ -8,7 +8,6 @@ from PIL import Image
 
 from attnmel.config.settings.tta import transforms_of
 from attnmel.errors import ConfigError, require_known
-from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.files.folders import MapsFolder, replacing
 from attnmel.files.locks import hold_folders
 from attnmel.pipeline.explain.annotations import open_annotations
@@ -18,11 +17,12 @@ from attnmel.pipeline.explain.metrics import AUTHORS_CAM, CAM, OF_MAPS, OVERLAP,
 from attnmel.pipeline.explain.side_by_side import require_same_images, require_same_square
 from attnmel.pipeline.explain.split import explain_split, write_summary
 from attnmel.pipeline.explain.stored_maps import ExplainedRun, side_by_side
-from attnmel.pipeline.predict.cached_rows import predict_rows
+from attnmel.pipeline.predict.cached_rows import Rows, predict_rows
 from attnmel.pipeline.run.images.age_and_sex import with_prior
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.open_split import SplitModel, open_split
 from attnmel.pipeline.run.run import Run
-from attnmel.records import EVERY_SPLIT
+from attnmel.records import EVERY_SPLIT, Predictions
 from attnmel.report.galleries.maps import write_gallery
 from attnmel.saliency.methods.registry import build_method, usual_methods
 
@@ -102,7 +102,7 @@ def explain_each(
     for name in methods:
         build_method(name)
     require_same_square({str(run.path): run.recipe.data for run in runs})
-    models = _with_own_names([_as_evaluated(open_split(run, split)) for run in runs])
+    models = _with_own_names([_opened_as_evaluated(run, split) for run in runs])
     require_same_images({one.name: one.predictions.image_ids for one in models})
     chosen = _methods(models, tuple(dict.fromkeys(methods)))
     if AUTHORS_CAM in measures:
@@ -117,17 +117,22 @@ def explain_each(
     return explained
 
 
-def _as_evaluated(model: SplitModel) -> SplitModel:
-    """Return a model with the predictions that `evaluate` gives: means over squares and transforms, and its prior.
+def _opened_as_evaluated(run: Run, split: str) -> SplitModel:
+    """Open a split with the predictions that `evaluate` gives: means over squares and transforms, and its prior.
 
     So the class that the maps explain, hits and misses are those of the report, which shows the stored predictions.
     """
-    card, transforms = model.card, transforms_of(model.card.transforms)
-    if model.data.crops == 1 and len(transforms) == 1 and card.age_sex_prior is None:
-        return model
-    predicted = predict_rows(model.run, model.prepared, model.rows, transforms).predictions
-    adjusted, _ = with_prior(card.age_sex_prior, predicted)
-    return dataclasses.replace(model, predictions=at_temperature(adjusted, card.temperature))
+    crops, (_, card) = run.network_recipe.data.crops, run.checkpoint
+    transforms = transforms_of(card.transforms)
+    passes = crops * len(transforms)
+    if passes == 1 and card.age_sex_prior is None:
+        return open_split(run, split)
+
+    def as_evaluated(prepared: Prepared, rows: Rows) -> Predictions:
+        adjusted, _ = with_prior(card.age_sex_prior, predict_rows(run, prepared, rows, transforms).predictions)
+        return adjusted
+
+    return open_split(run, split, predict=as_evaluated, passes=passes)
 
 
 def _methods(models: Sequence[SplitModel], named: Sequence[str]) -> list[tuple[str, ...]]:

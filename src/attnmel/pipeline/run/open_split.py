@@ -1,7 +1,7 @@
 """A run and a split -> its network, the images of the split, and the predictions of them."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,9 @@ from attnmel.saliency.methods.registry import SLOW, maps_of
 
 BATCH = 16
 """Images a forward pass; no map depends on it."""
+
+Predict = Callable[[Prepared, Integer[np.ndarray, " N"]], Predictions]
+"""Rows of a data set to predictions, without the temperature."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,10 @@ class SplitModel:
         return refused
 
 
-def open_split(run: Run, split: str) -> SplitModel:
+def open_split(run: Run, split: str, *, predict: Predict | None = None, passes: int = 1) -> SplitModel:
     """Open a run's best checkpoint and a split of its data, and predict the split by the first square of each image.
+
+    `predict` is another way to predict, of so many `passes` an image.
 
     Raises:
         ConfigError: no run folder, or that of a fitted system.
@@ -103,17 +108,21 @@ def open_split(run: Run, split: str) -> SplitModel:
     prepared = run.same_dataset()
     rows, device = prepared.rows(split), runtime.choose_device()
     started = time.monotonic()
-    predicted = predict_batches(
-        network,
-        split_batches(data, prepared, rows, batch=BATCH, device=device),
-        image_ids=prepared.cache.image_ids,
-        classes=card.classes,
-        groups=prepared.groups,
-        device=device,
-        total=len(rows),
-        progress=run.progress,
-    )
-    seconds = (time.monotonic() - started) / len(rows)
+    if predict is None:
+        batches = split_batches(data, prepared, rows, batch=BATCH, device=device)
+        predicted = predict_batches(
+            network,
+            batches,
+            image_ids=prepared.cache.image_ids,
+            classes=card.classes,
+            groups=prepared.groups,
+            device=device,
+            total=len(rows),
+            progress=run.progress,
+        ).predictions
+    else:
+        predicted = predict(prepared, rows)
+    seconds = (time.monotonic() - started) / (len(rows) * passes)
     name = f"{card.recipe}, seed {card.seed}"
-    found = at_temperature(predicted.predictions, card.temperature)
+    found = at_temperature(predicted, card.temperature)
     return SplitModel(name, run, split, rows, network, card, device, found, seconds)
