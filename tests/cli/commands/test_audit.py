@@ -15,8 +15,8 @@ from PIL import Image
 from attnmel.config.load import load_recipe
 from attnmel.data.phantoms import draw_phantom
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.run.images.dataset import prepare
+from attnmel.pipeline.run.images.known_list import read_leaks
 from attnmel.pipeline.run.results.results import read_measures
 
 if TYPE_CHECKING:

@@ -173,6 +173,15 @@ def test_images_that_chose_their_own_threshold_are_counted() -> None:
     assert judged().shared == 0
 
 
+def test_copies_of_validation_images_under_another_name_chose_the_threshold_too() -> None:
+    found = operating_points(
+        TEST, "melanoma", validation=VALIDATION, copies={*TEST.image_ids[:3], "an image elsewhere"}, resamples=20
+    )
+    assert found.shared == 3
+    assert all(point.redrawn is None for point in found.points)
+    assert found.notes[0].startswith("3 of the 140 images evaluated here also chose the thresholds of melanoma")
+
+
 def test_what_is_read_off_a_perfect_order_has_no_interval_here_and_in_the_official_table() -> None:
     truth = TEST.is_class("melanoma")
     shares = np.where(truth, 0.9, 0.1) + np.linspace(0, 0.05, len(truth))

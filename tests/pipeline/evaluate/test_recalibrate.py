@@ -20,11 +20,11 @@ from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_file
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, save_weights
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.evaluate.recalibrate import ON_THESE, Recalibrated, recalibrate_run
 from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.images.known_list import read_leaks
 from attnmel.pipeline.run.images.seen_images import Known, judged_images, read_images, start_images, write_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import DEFAULT

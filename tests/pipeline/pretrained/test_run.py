@@ -13,9 +13,10 @@ from attnmel.cli.terminal import Terminal
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.evaluate.leakage import read_leaks, write_leaks
+from attnmel.pipeline.evaluate.leakage import write_leaks
 from attnmel.pipeline.pretrained.run import copy_onnx, own_run, refuse_trained_on
 from attnmel.pipeline.run.images.fingerprints import read_fingerprints
+from attnmel.pipeline.run.images.known_list import read_leaks
 from attnmel.pipeline.run.images.seen_images import Leak, read_images
 from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import ANY, DEFAULT, Shipped, find_model
@@ -58,11 +59,11 @@ def test_images_of_another_size_may_be_judged(model: Shipped, phantoms: "Phantom
     assert len(Predictions.read(run.predictions("test")).image_ids) == 12
 
 
-def copies_folder(phantoms: "Phantoms", folder: Path) -> list[str]:
-    """Write resized, mirrored, compressed copies of three training and three test images under other names."""
+def copies_folder(phantoms: "Phantoms", folder: Path, learnt: str = "Training_Data") -> list[str]:
+    """Write resized, mirrored, compressed copies of three learnt and three test images under other names."""
     folder.mkdir()
     every = sorted((phantoms.home / "data").rglob("*.jpg"))
-    trained = [path for path in every if "Training_Data" in str(path)][:3]
+    trained = [path for path in every if learnt in str(path)][:3]
     others = [path for path in every if "Test_v2_Data" in str(path)][:3]
     rows = ["image,label"]
     for number, path in enumerate([*trained, *others]):
@@ -96,6 +97,22 @@ def test_copies_of_training_images_are_known_by_their_fingerprints_and_can_be_le
     assert "3 of 6 images are left out, as they are known from training (3 by picture)" in same.judgement.notes
     assert [one for one in read_leaks(run.folder) if one.judged == judged.name], "the whole set's results stay"
     assert not [one for one in read_leaks(run.folder) if one.judged == same.name]
+
+
+def test_copies_of_validation_images_are_said_to_have_chosen_the_thresholds(
+    model: Shipped, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    copies = copies_folder(phantoms, tmp_path / "clinic", "Validation_Data")
+    run = Run(own_run(model, tmp_path / "own"), tmp_path / "home")
+    judged = evaluate_run(run, on=str(tmp_path / "clinic"), resamples=20)
+    assert sorted(one.image for one in read_leaks(run.folder)) == copies
+    details = run.details(judged)
+    assert details is not None
+    assert details.operating[0].notes[0].startswith("3 of the 6 images evaluated here also chose the thresholds of")
+    same = evaluate_run(run, on=str(tmp_path / "clinic"), exclude_known=True, resamples=20)
+    details = run.details(same)
+    assert details is not None
+    assert details.operating[0].shared == 0
 
 
 def test_what_an_audit_had_found_of_the_test_images_is_not_lost_where_no_audit_is_stored(

@@ -13,10 +13,10 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.evaluation.thesis.published import CLASSES_2018
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.images.dataset import prepare
+from attnmel.pipeline.run.images.known_list import read_leaks
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.results.details import read_details
 from attnmel.pipeline.run.results.results import read_measures

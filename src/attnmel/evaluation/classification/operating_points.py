@@ -9,7 +9,7 @@ with the labels known, so it is optimistic.
 Shapes: N images, R resamples, T distinct scores, M figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,7 @@ class Operating:
     """Among the images that chose the thresholds; 0 where there were none."""
     validation_images: int
     shared: int
-    """Evaluated images that also chose the thresholds: where there are any, the figures are optimistic."""
+    """Evaluated images that also chose the thresholds, by id or as copies: with any the figures are optimistic."""
     prevalences: tuple[float, ...]
     points: tuple[OperatingPoint, ...]
     """First the threshold of 0.5, then by rising target."""
@@ -99,6 +99,7 @@ def operating_points(
     name: str,
     *,
     validation: Predictions | None = None,
+    copies: Set[str] = frozenset(),
     sensitivities: Sequence[float] = SENSITIVITIES,
     prevalences: Sequence[float] = PREVALENCES,
     resamples: int = RESAMPLES,
@@ -106,8 +107,9 @@ def operating_points(
 ) -> Operating:
     """Evaluate one class against the rest at thresholds that were chosen on the validation images.
 
-    Without validation images, or without a positive among them, the points of the sensitivities hold nothing but what
-    is read off the evaluated images' own ROC curve.
+    `copies` are evaluated images that are validation images under another name. Without validation images, or without
+    a positive among them, the points of the sensitivities hold nothing but what is read off the evaluated images' own
+    ROC curve.
 
     Raises:
         PredictionsError: as `evaluate_classification`.
@@ -118,7 +120,7 @@ def operating_points(
     if validation is not None and not validation.is_class(name).any():
         validation = None
     chosen_on = None if validation is None else Ranking.of(validation.is_class(name), validation.probability(name))
-    shared = 0 if validation is None else len(set(predictions.image_ids) & set(validation.image_ids))
+    shared = 0 if validation is None else len(set(predictions.image_ids) & {*validation.image_ids, *copies})
     aims = tuple((target, _chosen(chosen_on, target)) for target in sorted(set(sensitivities)))
     columns = ThresholdColumns(ranking, chosen_on, ((np.nan, THRESHOLD), *aims), tuple(sorted(set(prevalences))))
     sampling = sampling_of(predictions, validation)

@@ -11,18 +11,17 @@ import numpy as np
 
 from attnmel.data.audit.store import Audit, stored_audit
 from attnmel.data.datasets.read_dataset import own_folder_path
-from attnmel.errors import LabelError, PredictionsError, counted, listed
+from attnmel.errors import LabelError, counted, listed
 from attnmel.files.folders import RunFolder
-from attnmel.files.table_files import damage, read_table, write_table
+from attnmel.files.table_files import write_table
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.fingerprints import copied_images, read_fingerprints
+from attnmel.pipeline.run.images.known_list import LEAK_COLUMNS, read_leaks
 from attnmel.pipeline.run.images.seen_images import LEARNT, Known, Leak, judged_images, read_images, shared_images
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Lesion
 
 BY_FINGERPRINTS = "compared with fingerprints of the training images alone"
-
-LEAK_COLUMNS = tuple(field.name for field in dataclasses.fields(Leak))
 
 
 def check_leakage(
@@ -171,26 +170,3 @@ def leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
     """Return the note on how many images are known from training; none where none is."""
     images, listed = len({one.image for one in leaks}), run.folder.leakage.name
     return (f"{images} of the images are known from training; see {listed}, which --exclude takes",) if images else ()
-
-
-def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
-    """Return what `write_leaks` wrote; empty where nothing is listed.
-
-    Raises:
-        PredictionsError: the file is damaged.
-    """
-    if not run.leakage.is_file():
-        return ()
-    with damage(run.leakage, PredictionsError, "delete it and run `attnmel evaluate` again"):
-        return tuple(
-            Leak(
-                row["judged"],
-                row["image"],
-                row["kind"],
-                float(row["likeness"]) if row["likeness"] else None,
-                row["known_image"],
-                row["known_split"],
-                row.get("dataset", ""),  # missing where an earlier version wrote the list
-            )
-            for row in read_table(run.leakage, LEAK_COLUMNS[:-1])
-        )

@@ -19,12 +19,12 @@ from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedR
 from attnmel.files.locks import hold_file
 from attnmel.number_formats import fixed
 from attnmel.pipeline.evaluate.compare import compared_section
-from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.report.examples import examples_of
 from attnmel.pipeline.report.leakage import known_counts
 from attnmel.pipeline.report.maps import side_by_side_section
 from attnmel.pipeline.report.missing_images import missing_images
 from attnmel.pipeline.report.section_order import topics
+from attnmel.pipeline.run.images.known_list import read_leaks
 from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.training.history import best_row

@@ -229,6 +229,7 @@ class Run:
             prevalences=prevalences,
             resamples=resamples,
             out_of_fold="" if self.card is None else self.card.chosen_elsewhere,
+            run=self.folder,
         )
 
     def details_again(self, results: SplitResults) -> Details:
@@ -244,8 +245,7 @@ class Run:
         """Write uncalibrated predictions of a split or external data set, and at the temperature if there is one."""
         temperature = None if self.card is None else self.card.temperature
         calibrated = at_temperature(predictions, temperature)
-        uncalibrated = None if temperature is None else predictions
-        calibrated.write(self.folder.predictions(name), licence, uncalibrated=uncalibrated)
+        calibrated.write(self.folder.predictions(name), licence, uncalibrated=predictions if temperature else None)
         self._predictions[name] = calibrated
 
     def write_results(self, results: SplitResults, details: Details) -> None:

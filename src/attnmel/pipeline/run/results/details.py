@@ -23,6 +23,7 @@ from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, nan_to_null, null_to_nan, read_json, write_json
 from attnmel.number_formats import in_ascii, in_full, percent
+from attnmel.pipeline.run.images.known_list import copies_among
 from attnmel.pipeline.run.results.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults
 from attnmel.records import Predictions
 
@@ -68,11 +69,13 @@ def find_details(
     prevalences: Sequence[float] = (),
     resamples: int = RESAMPLES,
     out_of_fold: str = "",
+    run: RunFolder | None = None,
 ) -> Details:
     """Compute the details of results from their predictions and those of the run's own validation split.
 
     Both are of one scale: at the run's temperature, if it has one. `out_of_fold` says what the validation
-    predictions are where they are not the network's.
+    predictions are where they are not the network's. By the list of known images in `run` those that are among them
+    under another name are found: they chose the thresholds, too.
 
     Raises:
         PredictionsError: the predictions cannot be evaluated.
@@ -80,9 +83,16 @@ def find_details(
     """
     target_class = positives[0]
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
+    copies = copies_among(run, results.name, set(validation.image_ids)) if run and validation else frozenset()
     operating = tuple(
         operating_points(
-            predictions, name, validation=validation, sensitivities=aims, prevalences=shares, resamples=resamples
+            predictions,
+            name,
+            validation=validation,
+            copies=copies,
+            sensitivities=aims,
+            prevalences=shares,
+            resamples=resamples,
         )
         for name in positives
     )
