@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from attnmel.errors import ReadingsError
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod, auc_covariance
 from attnmel.evaluation.readers.inference.different_readers import independent_readers, machine_auc_against_readers
-from attnmel.evaluation.readers.inference.estimates import NO_VARIANCE, ONE_READER
+from attnmel.evaluation.readers.inference.estimates import NO_VARIANCE, ONE_READER, t_estimate
 from attnmel.evaluation.readers.inference.obuchowski_rockette import ObuchowskiRockette, obuchowski_rockette
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.statistics.delong import areas
@@ -119,6 +119,11 @@ def test_what_must_not_matter_does_not(complete: Readings, method: CovarianceMet
         if method != "unbiased":  # whose variance is that of rounding, or a little below 0
             assert analysis.differences[0, 1].note == NO_VARIANCE
         assert np.isnan([analysis.test.statistic, analysis.test.p, *astuple(analysis.differences[0, 1])[3:6]]).all()
+
+
+def test_equal_means_differ_by_nothing_but_for_rounding_and_that_has_no_minus() -> None:
+    assert f"{t_estimate(-5e-17, 0.01, 3, difference=True).value:+.3f}" == "+0.000"
+    assert t_estimate(-1e-9, 0.01, 3, difference=True).value == -1e-9
 
 
 def test_a_negative_term_of_cases_counts_as_none() -> None:

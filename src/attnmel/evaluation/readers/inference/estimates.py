@@ -56,6 +56,7 @@ def t_estimate(
     0: these readings show no uncertainty, which is not to say that there is none.
     """
     variance = 0.0 if abs(variance) < ROUNDING else variance
+    value = 0.0 if difference and value**2 < ROUNDING else value  # or equal means differ by "-0.000"
     if not variance > 0 or math.isnan(degrees):
         return undefined(value, NEGATIVE_VARIANCE if variance < 0 else NO_VARIANCE)
     error = math.sqrt(variance)
