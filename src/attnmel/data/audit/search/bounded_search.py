@@ -4,7 +4,8 @@ Legend of shapes: N images, Q images whose nearest are searched, M pairs, k valu
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -56,11 +57,17 @@ class BoundedSearch(ABC, Generic[Query]):
         found, count = [], len(queries)
         with threads() as pool, progress.bar("Comparing images", count, "images") as advance:
             starts = range(0, count, self._rows)
-            for start, one in zip(starts, pool.map(some, starts), strict=True):
+            for start, one in zip(starts, self._mapped(pool, some, starts), strict=True):
                 found.append(one)
                 advance(min(self._rows, count - start))
         every = NearestPairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
         return _rows(every, np.argsort(every.first, kind="stable"))
+
+    def _mapped(
+        self, pool: ThreadPoolExecutor, some: Callable[[int], NearestPairs], starts: range
+    ) -> Iterator[NearestPairs]:
+        """Yield the nearest of some images after those of others, in the threads of the pool."""
+        yield from pool.map(some, starts)
 
     def _searched_order(self, queries: Shaped[np.ndarray, "N *shape"]) -> Int64[np.ndarray, " N"]:
         """Return the order of images in which they are searched for: those that are alike together."""

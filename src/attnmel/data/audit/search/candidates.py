@@ -15,9 +15,7 @@ from scipy import fft
 
 from attnmel.data.audit.chunks import in_parts, threads
 from attnmel.data.audit.descriptors import CHUNK, COARSE, MIDDLE, Signatures
-from attnmel.data.audit.search.bounded_search import nearest_of_each
 from attnmel.data.audit.search.grouped_nearest import GroupedNearest
-from attnmel.data.audit.search.nearest import NearestPairs
 from attnmel.data.audit.search.turned_nearest import TurnedNearest
 from attnmel.data.audit.search.ways_nearest import WaysNearest
 from attnmel.progress import SILENT, Progress
@@ -33,14 +31,10 @@ SPECTRAL_SYMMETRIES = (0, 1, 4, 5)
 COARSE_NEIGHBOURS, SPECTRAL_NEIGHBOURS, VIEW_NEIGHBOURS = 5, 4, 2
 """Candidates of every image, or view of one, by each description."""
 
-SPECTRAL_FOUND = 4 * SPECTRAL_NEIGHBOURS
-"""Nearest in groups by spectrum, of which those are the candidates that are nearest by the turns of the second. Spectra
-are standardised upright, so that it makes a little difference which of two images is turned."""
-
 COMPARED_WITH_ALL = 20_000
 """Images up to which it is no slower to compare each with every other than with those in groups like it."""
 
-COMPARED_IN_GROUPS = 14
+COMPARED_IN_GROUPS = 10
 """How many others an image is compared with in groups, in each of its turns, over the root of the number of images."""
 
 LEAST_COARSE = 0.5
@@ -124,8 +118,9 @@ class CandidateSearch:
         middle = self._signatures.middle
         every = spectra(middle)
         if self._in_groups:
-            search = GroupedNearest(every, lambda some: some, COMPARED_IN_GROUPS)
-            found = _by_turns_of_second(every, search.of_each(every, SPECTRAL_FOUND, -1, self._progress))
+            # Spectra are standardised upright, so that it makes a little difference which of two images is turned.
+            search = GroupedNearest(every, lambda some: some, COMPARED_IN_GROUPS, more=4)
+            found = search.of_each(every, SPECTRAL_NEIGHBOURS, -1, self._progress)
         else:
             search = WaysNearest(list(every.swapaxes(0, 1)))
             found = search.of_each(every[:, 0], SPECTRAL_NEIGHBOURS, -1, self._progress)
@@ -185,18 +180,6 @@ def _spectrum(middle: Int8[np.ndarray, "N m m"]) -> Float32[np.ndarray, "N D"]:
     sizes = np.abs(np.asarray(fft.rfft2(middle * window[:, None] * window)))
     slow = np.concatenate([sizes[:, : WAVES + 1, : WAVES + 1], sizes[:, -WAVES:, : WAVES + 1]], axis=1)
     return slow.reshape(len(slow), -1)
-
-
-def _by_turns_of_second(every: Float32[np.ndarray, "N 4 D"], found: NearestPairs) -> NearestPairs:
-    """Return the candidates among some pairs, with the turn of the second in which it is most like the first."""
-    likeness = np.concatenate(
-        [
-            np.einsum("md,mwd->mw", every[found.first[some], 0], every[found.second[some]])
-            for some in (slice(start, start + CHUNK) for start in range(0, len(found.first), CHUNK))
-        ]
-    )
-    found = NearestPairs(found.first, found.second, likeness.argmax(axis=1), likeness.max(axis=1))
-    return nearest_of_each(found, SPECTRAL_NEIGHBOURS)
 
 
 def _upright(

@@ -10,14 +10,16 @@ another), D values of a description, k along the axes that are compared first, t
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
-from attnmel.data.audit.search.bounded_search import SLACK, BoundedSearch
+from attnmel.data.audit.search.bounded_search import SLACK, BoundedSearch, nearest_of_each
 from attnmel.data.audit.search.nearest import NearestPairs
 
 GROUPS = 16
@@ -35,17 +37,20 @@ KEPT = 0.93
 CENTRE_AXES = 48
 """Of those axes the first ones, which centres are compared by."""
 
-QUERIES = 4096
+QUERIES = 8192
 """Images whose nearest are searched at once. Each group is taken up once for all of them, and has few members."""
 
-BLOCK = 64
+BLOCK = 32
 """Groups in a block."""
 
 SAMPLE = 128
 """Groups by which it is told how near the nearest of all are."""
 
-PRODUCTS = 1 << 18
+PRODUCTS = 1 << 17
 """Pairs that are compared along the axes at once."""
+
+FEWEST = 8
+"""Members as which smaller groups count for that."""
 
 TOGETHER = 512
 """Pairs that are compared in full at once: they stay in the processor's cache."""
@@ -56,7 +61,7 @@ Ways = Callable[[Shaped[np.ndarray, "Q *shape"]], Float32[np.ndarray, "Q W D"]]
 
 @dataclass
 class GroupQuery:
-    """Images to search for, each in all its ways, and memory that is written again for each group."""
+    """Images to search for, each in all its ways."""
 
     every: Float32[np.ndarray, "Q W D"]
     axes: Float32[np.ndarray, "_ R"]
@@ -65,19 +70,27 @@ class GroupQuery:
     """Along all axes, then the length of the rest, and what is to be reached."""
     near: Float32[np.ndarray, " R"]
     """Likeness of a centre from which on its group is near."""
+
+
+@dataclass
+class Room:
+    """Memory of a thread that is written again for each group: new pages take longer than the products."""
+
     centres: Float32[np.ndarray, "B R"]
-    some: Float32[np.ndarray, "R t"]
+    short: Float32[np.ndarray, "S t"]
     products: Float32[np.ndarray, " P"]
 
 
 class GroupedNearest(BoundedSearch[GroupQuery]):
     """A search among images that are described in several ways, those of each turn of the picture, say.
 
-    `compared` is how many others each way of an image is compared with, over the root of the number of images.
+    `compared` is how many others each way of an image is compared with, over the root of the number of images. Those
+    found are the nearest of all ways of the two; if that is not quite how near the second is in the best of its ways to
+    the first as it is, `more` times as many are found, of which those are returned that are nearest so.
     """
 
-    def __init__(self, images: Shaped[np.ndarray, "N *shape"], ways: Ways, compared: float) -> None:
-        self._images, self._ways = images, ways
+    def __init__(self, images: Shaped[np.ndarray, "N *shape"], ways: Ways, compared: float, *, more: int = 1) -> None:
+        self._images, self._ways, self._more = images, ways, more
         self._share = min(1, compared / len(images) ** 0.5)
         lying = self._lying()
         self._axes = _axes(lying)
@@ -105,21 +118,20 @@ class GroupedNearest(BoundedSearch[GroupQuery]):
     def _in_ways(self, images: Shaped[np.ndarray, "Q *shape"]) -> Float32[np.ndarray, "Q W D"]:
         return self._ways(images.astype(np.float32))
 
+    def _mapped(
+        self, pool: ThreadPoolExecutor, some: Callable[[int], NearestPairs], starts: range
+    ) -> Iterator[NearestPairs]:
+        # All threads work for the same images, which are so many that each group is worth the look.
+        self._pool = pool
+        yield from map(some, starts)
+
     def _query(self, rows: Float32[np.ndarray, "Q *shape"]) -> GroupQuery:
         every = self._ways(rows)
         flat = every.reshape(-1, every.shape[2])
         along = flat @ self._axes
         axes = np.ascontiguousarray(along[:, :CENTRE_AXES].T)
-        short = _short(flat, along)
-        return GroupQuery(
-            every=every,
-            axes=axes,
-            short=short,
-            near=np.repeat(self._near(axes.T.reshape(*every.shape[:2], -1)), every.shape[1]),
-            centres=np.empty((BLOCK, len(flat)), dtype=np.float32),
-            some=np.empty_like(short),
-            products=np.empty(max(PRODUCTS, *np.diff(self._ends)), dtype=np.float32),
-        )
+        near = self._near(axes.T.reshape(*every.shape[:2], -1))
+        return GroupQuery(every, axes, _short(flat, along), np.repeat(near, every.shape[1]))
 
     def _near(self, along: Float32[np.ndarray, "Q W _"]) -> Float32[np.ndarray, " Q"]:
         """Return how near groups are that together have as many members as an image is to be compared with."""
@@ -128,36 +140,55 @@ class GroupedNearest(BoundedSearch[GroupQuery]):
         return np.partition(likeness, -rank, axis=1)[:, -rank]
 
     def _in_full(self, query: GroupQuery, places: Int64[np.ndarray, " B"]) -> Float32[np.ndarray, "Q B"]:
-        likeness, columns = np.empty((len(query.every), len(places)), dtype=np.float32), self._every[places].T
-        for start in range(0, len(likeness), BLOCK):
-            some = query.every[start : start + BLOCK]
-            products = some.reshape(-1, some.shape[2]) @ columns
-            likeness[start : start + BLOCK] = products.reshape(*some.shape[:2], -1).max(axis=1)
-        return likeness
+        columns = self._every[places].T
+
+        def some(start: int) -> Float32[np.ndarray, "_ B"]:
+            every = query.every[start : start + BLOCK]
+            return (every.reshape(-1, every.shape[2]) @ columns).reshape(*every.shape[:2], -1).max(axis=1)
+
+        return np.concatenate(list(self._pool.map(some, range(0, len(query.every), BLOCK))))
 
     def _reaching(self, query: GroupQuery, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
-        ways = query.every.shape[1]
-        query.short[:, -1] = SLACK - np.repeat(bounds, ways)
+        query.short[:, -1] = SLACK - np.repeat(bounds, query.every.shape[1])
+        rooms: SimpleQueue[Room] = SimpleQueue()
+
+        def some(block: int) -> NearestPairs:
+            try:
+                room = rooms.get_nowait()
+            except Empty:
+                room = self._room(len(query.short))
+            first, second = self._of_block(query, block, room)
+            rooms.put(room)
+            return self._exact(query, first, second, bounds)
+
+        found = list(self._pool.map(some, blocks))
+        return NearestPairs(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _room(self, rows: int) -> Room:
+        return Room(
+            centres=np.empty((BLOCK, rows), dtype=np.float32),
+            short=np.empty((min(rows, PRODUCTS // FEWEST), self._short.shape[1]), dtype=np.float32),
+            products=np.empty(max(PRODUCTS, *np.diff(self._ends)), dtype=np.float32),
+        )
+
+    def _of_block(
+        self, query: GroupQuery, block: int, room: Room
+    ) -> tuple[Int64[np.ndarray, " M"], Int64[np.ndarray, " M"]]:
+        """Return the rows, and the places of members of near groups in a block, whose bound may be reached."""
+        centres = self._centres[block * BLOCK : (block + 1) * BLOCK]
+        likeness = np.matmul(centres, query.axes, out=room.centres[: len(centres)])
         found = [np.empty((2, 0), dtype=np.int64)]
-        for group, rows in self._near_groups(query, blocks):
-            start, stop = self._ends[group], self._ends[group + 1]
-            step = max(1, PRODUCTS // max(1, stop - start))
+        for group, near in enumerate(likeness >= query.near, block * BLOCK):
+            rows, start, stop = np.flatnonzero(near), self._ends[group], self._ends[group + 1]
+            step = max(1, PRODUCTS // max(FEWEST, stop - start))
             for those in (rows[first : first + step] for first in range(0, len(rows), step)):
-                some = np.take(query.short, those, axis=0, out=query.some[: len(those)], mode="clip")
-                products = query.products[: len(those) * (stop - start)].reshape(len(those), stop - start)
-                np.matmul(some, self._short[start:stop].T, out=products)
+                short = np.take(query.short, those, axis=0, out=room.short[: len(those)], mode="clip")
+                products = room.products[: len(those) * (stop - start)].reshape(len(those), stop - start)
+                np.matmul(short, self._short[start:stop].T, out=products)
                 first, second = np.divmod(np.flatnonzero(products >= 0), stop - start)
                 found.append(np.stack([those[first], second + start]))
         first, second = np.concatenate(found, axis=1)
-        return self._exact(query, first, second, bounds)
-
-    def _near_groups(self, query: GroupQuery, blocks: range) -> Iterator[tuple[int, Int64[np.ndarray, " _"]]]:
-        """Yield each group of some blocks, and the rows that it is near to."""
-        for start in range(blocks.start * BLOCK, blocks.stop * BLOCK, BLOCK):
-            centres = self._centres[start : start + BLOCK]
-            likeness = np.matmul(centres, query.axes, out=query.centres[: len(centres)])
-            for group, near in enumerate(likeness >= query.near, start):
-                yield group, np.flatnonzero(near)
+        return first, second
 
     def _exact(
         self,
@@ -181,19 +212,14 @@ class GroupedNearest(BoundedSearch[GroupQuery]):
     def _of_some(
         self, query: GroupQuery, rows: Int64[np.ndarray, " Q"], least: Float32[np.ndarray, " Q"], most: int
     ) -> NearestPairs:
-        found = super()._of_some(query, rows, least, most)
-        return found._replace(way=self._best_ways(query, np.searchsorted(rows, found.first), found.second))
-
-    def _best_ways(
-        self, query: GroupQuery, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
-    ) -> Int64[np.ndarray, " M"]:
-        """Return the way of the second of each pair in which it is most like the first as it is."""
-        best = np.empty(len(first), dtype=np.int64)
+        found = super()._of_some(query, rows, least, most * self._more)
+        first = np.searchsorted(rows, found.first)
         for start in range(0, len(first), TOGETHER):
             some = slice(start, start + TOGETHER)
-            every = self._in_ways(self._images[second[some]])
-            best[some] = np.einsum("md,mwd->mw", query.every[first[some], 0], every).argmax(axis=1)
-        return best
+            every = self._in_ways(self._images[found.second[some]])
+            likeness = np.einsum("md,mwd->mw", query.every[first[some], 0], every)
+            found.way[some], found.likeness[some] = likeness.argmax(axis=1), likeness.max(axis=1)
+        return nearest_of_each(found, most)
 
 
 def _most_like(mean: Float32[np.ndarray, " D"], every: Float32[np.ndarray, "Q W D"]) -> Float32[np.ndarray, "Q D"]:
