@@ -12,15 +12,13 @@ another), D values of a description, k along the axes that are compared first, t
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import import_module
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
 from attnmel.data.audit.search.bounded_search import SLACK, BoundedSearch, nearest_of_each
-from attnmel.data.audit.search.nearest import NearestPairs
+from attnmel.data.audit.search.nearest import NearestPairs, loaded_faiss
 
 GROUPS = 16
 """Groups, over the root of the number of images."""
@@ -242,11 +240,11 @@ def _short(rows: Float32[np.ndarray, "R D"], along: Float32[np.ndarray, "R k"]) 
 
 def _groups(rows: Float32[np.ndarray, "N _"], count: int) -> tuple[Float32[np.ndarray, "G _"], Int64[np.ndarray, " N"]]:
     """Return the centres of groups of similar rows, of unit length, and the group of each row."""
-    # Made of C++ by SWIG, whose signatures in Python are not those that type checkers find.
-    faiss: Any = import_module("faiss")
     rows = np.ascontiguousarray(rows)
     # By default k-means takes 256 rows a group at most, and warns of fewer than 39.
     limits = {"min_points_per_centroid": 1, "max_points_per_centroid": len(rows)}
-    found = faiss.Kmeans(rows.shape[1], min(count, len(rows)), niter=PASSES, seed=SEED, spherical=True, **limits)
+    found = loaded_faiss().Kmeans(
+        rows.shape[1], min(count, len(rows)), niter=PASSES, seed=SEED, spherical=True, **limits
+    )
     found.train(rows)
     return found.centroids, found.index.search(rows, 1)[1][:, 0]

@@ -32,13 +32,8 @@ class Nearest:
     """A search among images that are each described in one or several ways, as turned by quarters."""
 
     def __init__(self, ways: Sequence[Float32[np.ndarray, "N D"]]) -> None:
-        # Made of C++ by SWIG, whose signatures in Python are not those that type checkers find.
-        faiss: Any = import_module("faiss")
         self._count, self._ways = len(ways[0]), len(ways)
-        size = ways[0].shape[1]
-        threads = requested_threads() or available_processors()
-        faiss.omp_set_num_threads(min(threads, faiss.omp_get_max_threads()))  # the latter heeds $OMP_NUM_THREADS
-        self._index: Any = faiss.IndexFlatIP(size)
+        self._index: Any = loaded_faiss().IndexFlatIP(ways[0].shape[1])
         for one in ways:
             self._index.add(np.ascontiguousarray(one))
 
@@ -75,3 +70,11 @@ class Nearest:
         starts = np.searchsorted(first[best], first[best])
         best = best[np.arange(len(best)) - starts < most]
         return NearestPairs(first[best], second[best], way[best], likeness[best])
+
+
+def loaded_faiss() -> Any:  # noqa: ANN401 - made of C++ by SWIG: its signatures are not those that type checkers find
+    """Return the package, with as many threads as the program may use."""
+    faiss = import_module("faiss")
+    threads = requested_threads() or available_processors()
+    faiss.omp_set_num_threads(min(threads, faiss.omp_get_max_threads()))  # the latter heeds $OMP_NUM_THREADS
+    return faiss
