@@ -63,8 +63,8 @@ def _runs(model: Path) -> tuple[RunFolder, ...]:
     """
     if model.is_dir():
         return runs_to_average(model) or runs_in(model)
-    beside = RunFolder(model.parent)
-    if beside.recipe.is_file():
-        return (beside,)
+    own_run = RunFolder(model.parent)
+    if own_run.recipe.is_file():
+        return (own_run,)
     copied = find_copied(model) if model.is_file() else None
     return () if copied is None else (RunFolder(copied.folder),)

@@ -36,7 +36,8 @@ Query = TypeVar("Query")
 class BoundedSearch(ABC, Generic[Query]):
     """A search of the nearest of each image, which a subclass does for some rows and blocks of columns.
 
-    `order` are the images in the columns, in so many `blocks`, of `COLUMNS` if not told; `rows` are searched at once.
+    `order` are the images in the columns. `blocks` is the number of blocks of columns (by default of `COLUMNS` images
+    each), `rows` the number of images that are searched at once.
     """
 
     def __init__(self, order: Int64[np.ndarray, " N"], blocks: int | None = None, rows: int | None = None) -> None:

@@ -42,7 +42,7 @@ BLOCK = 32
 """Groups in a block."""
 
 SAMPLE = 128
-"""Groups by which it is told how near the nearest of all are."""
+"""Groups from which the likeness of the nearest groups is estimated."""
 
 PRODUCTS = 1 << 17
 """Pairs that are compared along the axes at once."""
